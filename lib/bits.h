@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Bit and alignment arithmetic, and bitmaps kept in arrays of 64-bit words: bit i of a map is bit
+ * i % 64 of word i / 64. Nothing here locks.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* True iff exactly one bit is set. */
+static inline bool bits_is_power_of_two(uint64_t value)
+{
+    return value != 0 && (value & (value - 1)) == 0;
+}
+
+/* Round down or up to a multiple of `unit`, a power of two. Rounding up wraps above 2^64 - unit. */
+static inline uint64_t bits_round_down(uint64_t value, uint64_t unit)
+{
+    return value & ~(unit - 1);
+}
+
+static inline uint64_t bits_round_up(uint64_t value, uint64_t unit)
+{
+    return (value + unit - 1) & ~(unit - 1);
+}
+
+/* True iff `value` is a multiple of `unit`, a power of two. */
+static inline bool bits_is_aligned(uint64_t value, uint64_t unit)
+{
+    return (value & (unit - 1)) == 0;
+}
+
+/* Index of the lowest or highest set bit. Precondition: value != 0. */
+static inline unsigned bits_lowest(uint64_t value)
+{
+    return (unsigned)__builtin_ctzll(value);
+}
+
+static inline unsigned bits_highest(uint64_t value)
+{
+    return 63 - (unsigned)__builtin_clzll(value);
+}
+
+/* Number of set bits. */
+static inline unsigned bits_count(uint64_t value)
+{
+    unsigned count = 0;
+    for (; value != 0; value &= value - 1)
+        count++;
+    return count;
+}
+
+/* The smallest k with 2^k >= value. Precondition: 0 < value <= 2^63. */
+static inline unsigned bits_log2_up(uint64_t value)
+{
+    return value == 1 ? 0 : bits_highest(value - 1) + 1;
+}
+
+/* A word whose bits [first, first + count) are set. Precondition: first + count <= 64. */
+static inline uint64_t bits_mask(unsigned first, unsigned count)
+{
+    return count == 0 ? 0 : (UINT64_MAX >> (64 - count)) << first;
+}
+
+static inline bool bits_test(const uint64_t *map, size_t bit)
+{
+    return (map[bit / 64] >> (bit % 64)) & 1;
+}
+
+static inline void bits_set(uint64_t *map, size_t bit)
+{
+    map[bit / 64] |= (uint64_t)1 << (bit % 64);
+}
+
+static inline void bits_clear(uint64_t *map, size_t bit)
+{
+    map[bit / 64] &= ~((uint64_t)1 << (bit % 64));
+}
