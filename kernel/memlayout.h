@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The virtual memory map of the kernel, sorted by address. Everything lies in the upper half; the
+ * lower half, with page 0, is left to user programs. Windows are address space, not memory: only
+ * what is in use is mapped.
+ *
+ *   0xffff8000_00000000  64 TiB  direct map: physical address p at DIRECT_MAP + p, never executable
+ *   0xffffd000_00000000  16 TiB  brk: the heap's arena, grown by ksbrk
+ *   0xffffe000_00000000  16 TiB  mmap: what kmmap hands out
+ *   0xfffff000_00000000   1 TiB  the heap's table of slice descriptors
+ *   0xffffffff_80000000   1 GiB  the kernel image: text, rodata, data, stacks
+ */
+#pragma once
+
+#include "boot/boot_info.h"
+#include "lib/addr.h"
+
+#define MEMLAYOUT_DIRECT_MAP_START BOOT_DIRECT_MAP
+#define MEMLAYOUT_DIRECT_MAP_SIZE  (64 * TIB)
+
+#define MEMLAYOUT_BRK_START 0xffffd00000000000
+#define MEMLAYOUT_BRK_END   0xffffe00000000000
+
+#define MEMLAYOUT_MMAP_START 0xffffe00000000000
+#define MEMLAYOUT_MMAP_END   0xfffff00000000000
+
+#define MEMLAYOUT_HEAP_TABLE_START 0xfffff00000000000
+#define MEMLAYOUT_HEAP_TABLE_END   0xfffff10000000000
+
+#define MEMLAYOUT_IMAGE_START BOOT_KERNEL_BASE
+#define MEMLAYOUT_IMAGE_END   (BOOT_KERNEL_BASE + GIB)
+
+/* RAM from here on is not used: it would not fit the direct map. */
+#define MEMLAYOUT_RAM_END ((frame_t){MEMLAYOUT_DIRECT_MAP_SIZE >> PAGE_SHIFT})

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kmalloc: the kernel heap. lib/alloc/heap over ksbrk for small blocks and kmmap for large ones.
+ *
+ * Exhaustion returns NULL and loses nothing; misuse panics and names the pointer. A block is aligned
+ * to 16 bytes at least, and a block whose size is a power of two is aligned to its size.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct heap;
+
+enum kmalloc_flags {
+    KM_ZERO = 1,   /* clear the block */
+    KM_ATOMIC = 2, /* for callers that cannot wait. Nothing here waits, so both of these */
+    KM_NOWAIT = 4, /* change nothing yet. */
+    KM_DMA32 = 8,  /* physically contiguous and below 4 GiB; whole frames */
+};
+
+/* Builds the empty heap. Needs ksbrk and kmmap. */
+void kmalloc_init(void);
+
+void *kmalloc(size_t size, unsigned flags);
+
+/* count * size bytes of zeroes; NULL also when the product overflows. */
+void *kcalloc(size_t count, size_t size, unsigned flags);
+
+/* `align` is a power of two; panics else. */
+void *kmalloc_aligned(size_t size, size_t align, unsigned flags);
+
+/* Keeps contents and alignment; on NULL the old block is untouched. A KM_DMA32 block stays one. */
+void *krealloc(void *block, size_t size, unsigned flags);
+
+void kfree(void *block);
+
+/* As kfree; panics if a block of `size` bytes would not have been this one. */
+void kfree_sized(void *block, size_t size);
+
+/* Usable bytes. */
+size_t ksize(const void *block);
+
+/* For statistics and checks. */
+const struct heap *kmalloc_heap(void);
+
+/* Verifies the heap; see heap_check(). */
+size_t kmalloc_check(void (*report)(const char *sentence));

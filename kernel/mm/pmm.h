@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Physical memory: lib/alloc/frame over the memory map, with every frame of RAM accounted for. Lives
+ * two lives. At first it serves single frames from one range below 4 GiB, enough to build the page
+ * tables; once all RAM is mapped, pmm_init() hands over to the frame allocator.
+ */
+#pragma once
+
+#include "kernel/mm/memmap.h"
+#include "lib/addr.h"
+#include "lib/alloc/frame.h"
+
+/* What a frame is used for; the caller says so when taking it and again when giving it back. */
+enum pmm_use { PMM_KERNEL, PMM_TABLES, PMM_HEAP, PMM_USES };
+
+/* Takes note of the map, which must stay valid, and begins the first life: single frames from the
+ * largest usable range below BOOT_MAPPED. Returns 0, or -ENOMEM if there is no usable frame. */
+int pmm_start(const struct memmap *map);
+
+/* Begins the second life. Precondition: all RAM below MEMLAYOUT_RAM_END is in the direct map.
+ * Returns 0, or -ENOMEM if the metadata fits nowhere. */
+int pmm_init(void);
+
+/* Adds all memory of `kind` (BOOT_LOADER, BOOT_ACPI) once nobody needs it any more. */
+void pmm_reclaim(enum boot_memory kind);
+
+/* A block of frames, or FRAME_NONE. In the first life the order is 0 and `below` is not set. */
+frame_t pmm_alloc(enum pmm_use use, struct frame_request request);
+
+/* Gives back a block of pmm_alloc; panics on misuse as frame_free does. */
+void pmm_free(enum pmm_use use, frame_t frame, unsigned order);
+
+/* A stack of frames, linked through their own first words: all or nothing bought beforehand, so that
+ * what follows cannot fail. */
+struct pmm_purse {
+    enum pmm_use use;
+    frame_t top; /* FRAME_NONE when empty */
+    size_t count;
+};
+
+/* Fills a purse with `count` frames, all zero. Returns 0, or -ENOMEM with nothing taken. */
+int pmm_purse_fill(struct pmm_purse *purse, enum pmm_use use, size_t count);
+
+/* Takes out one frame, all zero. Precondition: count > 0. */
+frame_t pmm_purse_take(struct pmm_purse *purse);
+
+/* Gives back what is left. */
+void pmm_purse_empty(struct pmm_purse *purse);
+
+/* Where the RAM is, in frames. The parts add up: free + kernel + tables + heap + firmware +
+ * reserved == ram. */
+struct pmm_account {
+    uint64_t ram;
+    uint64_t free;
+    uint64_t kernel;   /* image, initrd, frame metadata, PMM_KERNEL */
+    uint64_t tables;   /* page tables */
+    uint64_t heap;     /* behind ksbrk and kmmap */
+    uint64_t firmware; /* runtime services, ACPI, the loader's until reclaimed */
+    uint64_t reserved; /* frame 0, and RAM beyond the direct map */
+};
+
+struct pmm_account pmm_account(void);
+
+/* For statistics; NULL in the first life. */
+const struct frames *pmm_frames(void);
+
+/* Verifies the frame allocator and that the account adds up; see frame_check(). */
+size_t pmm_check(frame_report *report);

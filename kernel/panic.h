@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The end: says why and where from, prints a backtrace, and stops the machine with a status that
+ * tells QEMU's caller "panic". For bugs of a kernel caller and for damage; exhaustion returns.
+ */
+#pragma once
+
+#include <stdarg.h>
+
+_Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
+_Noreturn void panic_v(const char *format, va_list arguments);
