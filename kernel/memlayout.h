@@ -5,8 +5,8 @@
  * what is in use is mapped.
  *
  *   0xffff8000_00000000  64 TiB  direct map: physical address p at DIRECT_MAP + p, never executable
- *   0xffffd000_00000000  16 TiB  brk: the heap's arena, grown by ksbrk
- *   0xffffe000_00000000  16 TiB  mmap: what kmmap hands out
+ *   0xffffd000_00000000  15 TiB  brk: the heap's arena, grown by ksbrk
+ *   0xffffe000_00000000  15 TiB  mmap: what kmmap hands out
  *   0xfffff000_00000000   1 TiB  the heap's table of slice descriptors
  *   0xffffffff_80000000   1 GiB  the kernel image: text, rodata, data, stacks
  */
@@ -19,10 +19,10 @@
 #define MEMLAYOUT_DIRECT_MAP_SIZE  (64 * TIB)
 
 #define MEMLAYOUT_BRK_START 0xffffd00000000000
-#define MEMLAYOUT_BRK_END   0xffffe00000000000
+#define MEMLAYOUT_BRK_END   0xffffdf0000000000
 
 #define MEMLAYOUT_MMAP_START 0xffffe00000000000
-#define MEMLAYOUT_MMAP_END   0xfffff00000000000
+#define MEMLAYOUT_MMAP_END   0xffffef0000000000
 
 #define MEMLAYOUT_HEAP_TABLE_START 0xfffff00000000000
 #define MEMLAYOUT_HEAP_TABLE_END   0xfffff10000000000

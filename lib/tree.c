@@ -7,9 +7,9 @@
 #include "lib/tree.h"
 
 /* A tree of height h has at least F(h + 2) - 1 nodes, F being Fibonacci's numbers. A node takes 2^5
- * bytes, so there are at most 2^59; F(88) - 1 > 2^59, hence no tree is higher than 85. (Knuth, The
- * Art of Computer Programming, volume 3, 6.2.3.) */
-#define HEIGHT_MAX 85
+ * bytes, so there are fewer than 2^59; F(87) - 1 > 2^59, hence every tree is lower than 85. (Knuth,
+ * The Art of Computer Programming, volume 3, 6.2.3.) */
+#define HEIGHT_MAX 84
 
 _Static_assert(sizeof(uintptr_t) < 8 || sizeof(struct tree_node) == 32, "HEIGHT_MAX counts on it");
 
@@ -90,7 +90,8 @@ static struct tree_node **walk(struct path *path, struct tree_node **link, uintp
 
 void tree_insert(struct tree_node **root, struct tree_node *node)
 {
-    struct path path = {.length = 0};
+    struct path path;
+    path.length = 0;
     struct tree_node **link = walk(&path, root, node->key);
     node->child[0] = NULL;
     node->child[1] = NULL;
@@ -120,7 +121,8 @@ static void replace_by_next(struct path *path, struct tree_node **link, struct t
 
 void tree_remove(struct tree_node **root, struct tree_node *node)
 {
-    struct path path = {.length = 0};
+    struct path path;
+    path.length = 0;
     struct tree_node **link = walk(&path, root, node->key);
     if (node->child[0] != NULL && node->child[1] != NULL) {
         replace_by_next(&path, link, node);
@@ -163,7 +165,7 @@ static bool heights_are_right(const struct tree_node *node)
     int right = height_of(node->child[1]);
     int higher = left > right ? left : right;
     int lower = left > right ? right : left;
-    return node->height == higher + 1 && higher - lower <= 1 && lower >= 0;
+    return lower >= 0 && higher - lower <= 1 && node->height > higher && node->height - higher == 1;
 }
 
 /* True iff the subtree is sound and its keys lie between those of `below` and `above`, where they

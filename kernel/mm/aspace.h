@@ -70,4 +70,4 @@ const struct region *aspace_next(const struct aspace *space, uintptr_t address);
 
 /* Verifies that regions are in order, disjoint and merged, and that pages agree with them. Returns
  * how many sentences were told. */
-size_t aspace_check(const struct aspace *space, void (*report)(const char *sentence));
+size_t aspace_check(const struct aspace *space, check_report *report);

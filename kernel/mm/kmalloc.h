@@ -2,14 +2,17 @@
 /*
  * kmalloc: the kernel heap. lib/alloc/heap over ksbrk for small blocks and kmmap for large ones.
  *
- * Exhaustion returns NULL and loses nothing; misuse panics and names the pointer. A block is aligned
- * to 16 bytes at least, and a block whose size is a power of two is aligned to its size.
+ * Exhaustion returns NULL and loses nothing; misuse panics and names the pointer, unknown flags
+ * panic too. A block is aligned to 16 bytes at least, and one allocated with a power of two as its
+ * size is aligned to that.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "lib/check.h"
 
 struct heap;
 
@@ -31,12 +34,14 @@ void *kcalloc(size_t count, size_t size, unsigned flags);
 /* `align` is a power of two; panics else. */
 void *kmalloc_aligned(size_t size, size_t align, unsigned flags);
 
-/* Keeps contents and alignment; on NULL the old block is untouched. A KM_DMA32 block stays one. */
+/* Keeps contents and the alignment that was asked for; on NULL the old block is untouched. A
+ * KM_DMA32 block stays one, whatever the flags say; asking to make one of another block panics. */
 void *krealloc(void *block, size_t size, unsigned flags);
 
 void kfree(void *block);
 
-/* As kfree; panics if a block of `size` bytes would not have been this one. */
+/* As kfree; panics if a block of `size` bytes would not have been this one: krealloc to `size`
+ * would move it or trim it. */
 void kfree_sized(void *block, size_t size);
 
 /* Usable bytes. */
@@ -46,4 +51,4 @@ size_t ksize(const void *block);
 const struct heap *kmalloc_heap(void);
 
 /* Verifies the heap; see heap_check(). */
-size_t kmalloc_check(void (*report)(const char *sentence));
+size_t kmalloc_check(check_report *report);

@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 #include "lib/addr.h"
+#include "lib/check.h"
 
 #define PAGING_LEVELS 4
 
@@ -110,5 +111,4 @@ unsigned paging_entry_flags(uint64_t entry);
 
 /* Verifies that the counts kept in the tables are right, that no table is empty, and that the number
  * of tables is. Returns how many sentences were told. */
-typedef void paging_report(const char *sentence);
-size_t paging_check(const struct paging *paging, paging_report *report);
+size_t paging_check(const struct paging *paging, check_report *report);

@@ -65,4 +65,4 @@ struct pmm_account pmm_account(void);
 const struct frames *pmm_frames(void);
 
 /* Verifies the frame allocator and that the account adds up; see frame_check(). */
-size_t pmm_check(frame_report *report);
+size_t pmm_check(check_report *report);

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "lib/addr.h"
+#include "lib/check.h"
 
 #define FRAME_ORDER_MAX 18 /* 2^18 frames: 1 GiB */
 #define FRAME_ORDERS    (FRAME_ORDER_MAX + 1)
@@ -84,5 +85,4 @@ void frame_count_blocks(const struct frames *frames, uint64_t count[FRAME_ORDERS
 
 /* frame_check.c: verifies every invariant. Returns how many are violated, and says each as a
  * sentence through `report`. */
-typedef void frame_report(const char *sentence);
-size_t frame_check(const struct frames *frames, frame_report *report);
+size_t frame_check(const struct frames *frames, check_report *report);

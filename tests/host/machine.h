@@ -19,6 +19,7 @@ extern uint64_t host_memory_bytes;
 /* What the machine can do; tests set them. */
 extern bool host_has_gib_pages;
 extern bool host_has_nx;
+extern unsigned host_phys_bits; /* physical addresses are below 2^host_phys_bits */
 
 /* Where the byte at `phys` can be reached. */
 void *machine_phys_to_virt(phys_t phys);
@@ -37,3 +38,33 @@ static inline bool machine_has_nx(void)
 /* Ends the cached translation of the page that holds `virt`, or of all pages. */
 void machine_flush_page(uintptr_t virt);
 void machine_flush_all(void);
+
+/* A machine with `bytes` of memory, its first 64 MiB full of garbage, and nothing cached. One at a
+ * time: starting ends the one before. */
+void host_machine_start(uint64_t bytes);
+void host_machine_stop(void);
+
+/*
+ * The model of the TLB. It caches what was touched: pages, and the tables on the way to them (the
+ * paging-structure caches of the SDM, which any flush empties). The hardware may drop either at any
+ * time, so tests that touch nothing see nothing.
+ */
+struct paging;
+
+/* Reads at `virt` as the CPU would, from the cache or by a walk, which sets accessed and dirty bits.
+ * True iff that does not fault; `phys` is where it reads. */
+bool host_tlb_touch(const struct paging *paging, uintptr_t virt, phys_t *phys);
+
+/* NULL, or a sentence: a cached page is not what the tables say now, or an earlier host_tlb_freed()
+ * found something. */
+const char *host_tlb_verify(void);
+
+/* Tells the model that these frames are free from now on: none may be cached. */
+void host_tlb_freed(frame_t frame, unsigned order);
+
+/* Flushes since host_flushes was last set to zero. */
+struct host_flushes {
+    uint64_t pages;
+    uint64_t all;
+};
+extern struct host_flushes host_flushes;

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* The break, and its little sister for the heap's table: regions that grow at their end. */
+#include "kernel/mm/brk.h"
+
+#include "kernel/memlayout.h"
+#include "kernel/mm/aspace.h"
+#include "lib/bits.h"
+
+/* [start, now) is in use, [now, end) is window. */
+struct brk {
+    uintptr_t start, now, end;
+};
+
+static struct aspace *space;
+static struct brk arena, table;
+
+void brk_init(struct aspace *kernel_space)
+{
+    space = kernel_space;
+    arena = (struct brk){MEMLAYOUT_BRK_START, MEMLAYOUT_BRK_START, MEMLAYOUT_BRK_END};
+    table = (struct brk){MEMLAYOUT_HEAP_TABLE_START, MEMLAYOUT_HEAP_TABLE_START,
+                         MEMLAYOUT_HEAP_TABLE_END};
+}
+
+/* Moves the end of `brk` to `end`. False changes nothing. */
+static bool move(struct brk *brk, uintptr_t end)
+{
+    uintptr_t have = bits_round_up(brk->now, PAGE_SIZE), want = bits_round_up(end, PAGE_SIZE);
+    if (want > have && aspace_map(space, have, want, PAGE_READ | PAGE_WRITE | PAGE_GLOBAL) != 0)
+        return false;
+    if (want < have && aspace_unmap(space, want, have) != 0)
+        return false;
+    brk->now = end;
+    return true;
+}
+
+void *ksbrk(intptr_t delta)
+{
+    uintptr_t previous = arena.now;
+    bool fits = delta < 0 ? -(uintptr_t)delta <= previous - arena.start
+                          : (uintptr_t)delta <= arena.end - previous;
+    if (!fits || !move(&arena, previous + (uintptr_t)delta))
+        return (void *)-1;
+    return (void *)previous;
+}
+
+bool brk_extend_table(size_t bytes)
+{
+    if (bytes > table.end - table.start)
+        return false;
+    return table.start + bytes <= table.now || move(&table, table.start + bytes);
+}

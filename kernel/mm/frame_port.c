@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* What the frame allocator asks of the kernel. */
+#include "lib/alloc/frame_port.h"
+
+#include <machine.h>
+
+#include "kernel/panic.h"
+#include "lib/string.h"
+
+void frame_port_panic(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    panic_v(format, arguments);
+}
+
+void frame_port_zero(frame_t frame, unsigned order)
+{
+    memset(machine_phys_to_virt(phys_of_frame(frame)), 0, PAGE_SIZE << order);
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Physical memory in two lives: a bump pointer while the page tables are built, the frame allocator
+ * from then on. Every frame that leaves is booked under its use.
+ */
+#include "kernel/mm/pmm.h"
+
+#include <machine.h>
+
+#include "kernel/memlayout.h"
+#include "kernel/panic.h"
+#include "lib/bits.h"
+#include "lib/error.h"
+#include "lib/string.h"
+
+static const struct memmap *map;
+
+/* The first life: frames are taken from the top of [early.start, early.end), and early.next moves
+ * down to the last one taken. */
+static struct {
+    uint64_t start, next, end;
+} early;
+
+static bool grown_up; /* the second life has begun */
+static struct frames frames;
+static uint64_t metadata_frames;
+static uint64_t used[PMM_USES];
+static bool reclaimed[BOOT_MEMORY_KINDS];
+
+static uint64_t max(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+static uint64_t min(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The part of a range that the kernel will ever touch: not frame 0, so that no valid block has
+ * address 0, and nothing beyond the direct map. Empty: start >= end. */
+static struct frame_range within_reach(const struct memmap_range *range)
+{
+    return (struct frame_range){{max(range->start.number, 1)},
+                                {min(range->end.number, MEMLAYOUT_RAM_END.number)}};
+}
+
+static uint64_t range_frames(struct frame_range range)
+{
+    return range.start.number < range.end.number ? range.end.number - range.start.number : 0;
+}
+
+/* The first life */
+
+int pmm_start(const struct memmap *memmap)
+{
+    map = memmap;
+    grown_up = false;
+    metadata_frames = 0;
+    memset(&early, 0, sizeof early);
+    memset(&frames, 0, sizeof frames);
+    memset(used, 0, sizeof used);
+    memset(reclaimed, 0, sizeof reclaimed);
+    for (size_t i = 0; i < map->count; i++) {
+        struct frame_range range = within_reach(&map->range[i]);
+        range.end.number = min(range.end.number, BOOT_MAPPED >> PAGE_SHIFT);
+        if (map->range[i].kind == BOOT_USABLE && range_frames(range) > early.end - early.start) {
+            early.start = range.start.number;
+            early.next = early.end = range.end.number;
+        }
+    }
+    return early.next > early.start ? 0 : -ENOMEM;
+}
+
+static frame_t early_alloc(struct frame_request request)
+{
+    if (request.order != 0 || request.below.number != 0)
+        panic("pmm_alloc: only single frames from anywhere before pmm_init, not order %u",
+              request.order);
+    if (early.next == early.start)
+        return FRAME_NONE;
+    frame_t frame = {--early.next};
+    if (request.flags & FRAME_ZERO)
+        memset(machine_phys_to_virt(phys_of_frame(frame)), 0, PAGE_SIZE);
+    return frame;
+}
+
+/* The second life */
+
+static bool is_managed_kind(enum boot_memory kind)
+{
+    return kind == BOOT_USABLE || kind == BOOT_LOADER || kind == BOOT_ACPI;
+}
+
+/* Writes the ranges that may ever be added to `out`, and returns how many. */
+static size_t managed_ranges(struct frame_range *out)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < map->count; i++) {
+        struct frame_range range = within_reach(&map->range[i]);
+        if (is_managed_kind(map->range[i].kind) && range_frames(range) > 0)
+            out[count++] = range;
+    }
+    return count;
+}
+
+/* Frees the range for the allocator, save what the first life took and the metadata. */
+static void add_around(struct frame_range range, const struct frame_range taken[2])
+{
+    uint64_t at = range.start.number;
+    for (int i = 0; i < 2; i++) {
+        if (taken[i].start.number < at || taken[i].end.number > range.end.number)
+            continue;
+        frame_add(&frames, (frame_t){at}, taken[i].start);
+        at = taken[i].end.number;
+    }
+    frame_add(&frames, (frame_t){at}, range.end);
+}
+
+/* The end of the highest usable range that has room: [start, end), empty if none has. Memory that
+ * the first life uses is out of bounds. */
+static struct frame_range place_metadata(uint64_t need)
+{
+    for (size_t i = map->count; i-- > 0;) {
+        struct frame_range range = within_reach(&map->range[i]);
+        if (map->range[i].kind != BOOT_USABLE)
+            continue;
+        if (range.start.number <= early.next && early.next < range.end.number)
+            range.end.number = early.next;
+        if (range_frames(range) >= need)
+            return (struct frame_range){{range.end.number - need}, range.end};
+    }
+    return (struct frame_range){{0}, {0}};
+}
+
+int pmm_init(void)
+{
+    static struct frame_range ranges[MEMMAP_MAX];
+    size_t count = managed_ranges(ranges);
+    metadata_frames = bits_round_up(frame_metadata_size(ranges, count), PAGE_SIZE) >> PAGE_SHIFT;
+    struct frame_range metadata = place_metadata(metadata_frames);
+    if (range_frames(metadata) == 0)
+        return -ENOMEM;
+    frame_init(&frames, ranges, count, machine_phys_to_virt(phys_of_frame(metadata.start)));
+
+    struct frame_range tables = {{early.next}, {early.end}};
+    bool metadata_first = metadata.start.number < tables.start.number;
+    const struct frame_range taken[2] = {metadata_first ? metadata : tables,
+                                         metadata_first ? tables : metadata};
+    for (size_t i = 0; i < map->count; i++) {
+        struct frame_range range = within_reach(&map->range[i]);
+        if (map->range[i].kind == BOOT_USABLE && range_frames(range) > 0)
+            add_around(range, taken);
+    }
+    grown_up = true;
+    return 0;
+}
+
+void pmm_reclaim(enum boot_memory kind)
+{
+    if (reclaimed[kind] || !is_managed_kind(kind) || kind == BOOT_USABLE)
+        panic("pmm_reclaim: memory of kind %u is not there to be reclaimed", kind);
+    reclaimed[kind] = true;
+    for (size_t i = 0; i < map->count; i++) {
+        struct frame_range range = within_reach(&map->range[i]);
+        if (map->range[i].kind == kind && range_frames(range) > 0)
+            frame_add(&frames, range.start, range.end);
+    }
+}
+
+frame_t pmm_alloc(enum pmm_use use, struct frame_request request)
+{
+    frame_t frame = grown_up ? frame_alloc(&frames, request) : early_alloc(request);
+    if (!frame_is_none(frame))
+        used[use] += (uint64_t)1 << request.order;
+    return frame;
+}
+
+void pmm_free(enum pmm_use use, frame_t frame, unsigned order)
+{
+    uint64_t count = (uint64_t)1 << order;
+    if (!grown_up)
+        panic("pmm_free: frame 0x%llx before pmm_init", (unsigned long long)frame.number);
+    frame_free(&frames, frame, order);
+    if (used[use] < count)
+        panic("pmm_free: frame 0x%llx, order %u, was not taken for use %u",
+              (unsigned long long)frame.number, order, use);
+    used[use] -= count;
+}
+
+/* Purses */
+
+static uint64_t *link_of(frame_t frame)
+{
+    return machine_phys_to_virt(phys_of_frame(frame));
+}
+
+int pmm_purse_fill(struct pmm_purse *purse, enum pmm_use use, size_t count)
+{
+    *purse = (struct pmm_purse){.use = use, .top = FRAME_NONE};
+    while (purse->count < count) {
+        frame_t frame = pmm_alloc(use, (struct frame_request){.flags = FRAME_ZERO});
+        if (frame_is_none(frame)) {
+            pmm_purse_empty(purse);
+            return -ENOMEM;
+        }
+        *link_of(frame) = purse->top.number;
+        purse->top = frame;
+        purse->count++;
+    }
+    return 0;
+}
+
+frame_t pmm_purse_take(struct pmm_purse *purse)
+{
+    if (purse->count == 0)
+        panic("pmm_purse_take: the purse is empty");
+    frame_t frame = purse->top;
+    purse->top.number = *link_of(frame);
+    *link_of(frame) = 0;
+    purse->count--;
+    return frame;
+}
+
+void pmm_purse_empty(struct pmm_purse *purse)
+{
+    while (purse->count > 0)
+        pmm_free(purse->use, pmm_purse_take(purse), 0);
+}
+
+/* The account */
+
+struct pmm_account pmm_account(void)
+{
+    struct pmm_account account = {
+        .ram = memmap_ram(map),
+        .free = grown_up ? frames.free : early.next - early.start,
+        .kernel = memmap_frames(map, BOOT_KERNEL) + memmap_frames(map, BOOT_INITRD) +
+                  metadata_frames + used[PMM_KERNEL],
+        .tables = used[PMM_TABLES],
+        .heap = used[PMM_HEAP],
+    };
+    for (size_t i = 0; i < map->count; i++) {
+        const struct memmap_range *range = &map->range[i];
+        uint64_t size = range->end.number - range->start.number;
+        uint64_t reachable = range_frames(within_reach(range));
+        if (is_managed_kind(range->kind))
+            account.reserved += size - reachable;
+        if (range->kind == BOOT_FIRMWARE)
+            account.firmware += size;
+        else if (is_managed_kind(range->kind) && range->kind != BOOT_USABLE &&
+                 !reclaimed[range->kind])
+            account.firmware += reachable;
+        else if (range->kind == BOOT_USABLE && !grown_up)
+            account.free += reachable;
+    }
+    if (!grown_up)
+        account.free -= early.end - early.start;
+    return account;
+}
+
+const struct frames *pmm_frames(void)
+{
+    return grown_up ? &frames : NULL;
+}
+
+size_t pmm_check(check_report *report)
+{
+    struct pmm_account account = pmm_account();
+    size_t violations = grown_up ? frame_check(&frames, report) : 0;
+    if (account.free + account.kernel + account.tables + account.heap + account.firmware +
+            account.reserved !=
+        account.ram) {
+        report("the uses of physical memory do not add up to the RAM");
+        violations++;
+    }
+    return violations;
+}
