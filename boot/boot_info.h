@@ -5,7 +5,7 @@
  * for the name it prints.
  *
  * At that call: 64-bit mode, 4-level paging, interrupts off, write protection and (if the CPU has
- * it) NX on; the kernel's segments are mapped where they are linked, with their permissions; the
+ * it) NX on; the kernel's segments are mapped where they are linked, with at least their permissions; the
  * first BOOT_MAPPED bytes of physical memory are writable both at address 0 and at BOOT_DIRECT_MAP.
  * boot_info and all that it points to lie there and are addressed through BOOT_DIRECT_MAP.
  */
@@ -56,7 +56,7 @@ struct boot_info {
     const char *command_line;        /* terminated; never NULL */
     const struct boot_range *ranges; /* the memory map */
     size_t range_count;
-    uint64_t kernel_start; /* physical address of BOOT_KERNEL_BASE's first linked byte, page aligned */
+    uint64_t kernel_start; /* physical address of the image's first page */
     uint64_t initrd_start; /* physical address; initrd_bytes is 0 if there is none */
     uint64_t initrd_bytes;
     uint64_t rsdp; /* physical address of the ACPI root pointer, or 0 */

@@ -9,3 +9,6 @@
 
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
 _Noreturn void panic_v(const char *format, va_list arguments);
+
+/* The last step alone, for whoever has told the story already. */
+_Noreturn void panic_stop(void);

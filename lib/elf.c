@@ -143,8 +143,8 @@ const char *elf_read(const void *file, size_t size, uint64_t virt_min, uint64_t 
         return wrong;
 
     struct limits limits = {size, virt_min, virt_max};
-    memset(image, 0, sizeof(*image));
     image->entry = header.entry;
+    image->segments = 0;
     const char *programs = (const char *)file + header.program_offset;
     for (size_t i = 0; i < header.program_count; i++) {
         struct program_header program;

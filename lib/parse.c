@@ -144,7 +144,7 @@ static void match_option(struct reader *reader, const char *key, struct reader *
             continue;
         if (*key == '\0' && c == '=')
             *value = *reader;
-        matches = *key != '\0' && c == *key++;
+        matches = c == *key++;
     }
 }
 

@@ -14,27 +14,18 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "tests/host/random.h"
+
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 static char context[128]; /* says what is being compared, for the message of a failure */
 
-static long seed_random(void)
-{
-    const char *text = getenv("SEED");
-    long seed = text != NULL ? atol(text) : 1;
-    srand48(seed);
-    return seed;
-}
-
-static size_t below(size_t end)
-{
-    return (size_t)lrand48() % end;
-}
+static struct random dice;
 
 static uint64_t random_word(void)
 {
-    uint64_t word = (uint64_t)mrand48() << 32 ^ (uint32_t)mrand48();
-    return word >> below(64);
+    uint64_t word = random_next(&dice);
+    return word >> random_below(&dice, 64);
 }
 
 /* Formats by both functions, into `size` bytes of which none beyond may change. */
@@ -236,8 +227,8 @@ static void many_arguments_keep_their_order(void **state)
 static void random_count(char *text, const char *mark, size_t end)
 {
     text[0] = '\0';
-    if (below(2) == 0)
-        sprintf(text, "%s%zu", mark, 1 + below(end - 1));
+    if (random_once_in(&dice, 2))
+        sprintf(text, "%s%zu", mark, 1 + random_below(&dice, end - 1));
 }
 
 /* A random conversion of an integer or string, before an argument that must still be found. */
@@ -247,19 +238,19 @@ static void compare_random_format(void)
     char format[64] = "<";
     char width[24];
     char precision[24];
-    char conversion = "diuoxXs"[below(7)];
+    char conversion = "diuoxXs"[random_below(&dice, 7)];
     bool is_text = conversion == 's';
-    const char *length = is_text ? "" : lengths[below(COUNT_OF(lengths))];
-    unsigned set = (unsigned)below(32) & (is_text ? 1 : 31);
+    const char *length = is_text ? "" : lengths[random_below(&dice, COUNT_OF(lengths))];
+    unsigned set = (unsigned)random_below(&dice, 32) & (is_text ? 1 : 31);
     random_count(width, "", 70);
     random_count(precision, ".", 30);
     build(format + 1, set, width, precision, length, conversion);
     strcat(format, "> %d");
 
-    uint64_t value = below(2) == 0 ? random_word() : -random_word();
-    size_t size = below(4) == 0 ? below(40) : 512;
+    uint64_t value = random_once_in(&dice, 2) ? random_word() : -random_word();
+    size_t size = random_once_in(&dice, 4) ? random_below(&dice, 40) : 512;
     if (is_text)
-        same_truncated(size, format, texts[below(COUNT_OF(texts))], 42);
+        same_truncated(size, format, texts[random_below(&dice, COUNT_OF(texts))], 42);
     else if (length_is_word(length))
         same_truncated(size, format, value, 42);
     else
@@ -269,9 +260,9 @@ static void compare_random_format(void)
 static void random_formats_print_as_on_the_host(void **state)
 {
     (void)state;
-    long seed = seed_random();
-    for (int round = 0; round < 100000; round++) {
-        snprintf(context, sizeof(context), "seed %ld, round %d", seed, round);
+    dice = random_start();
+    for (uint64_t round = 0; round < random_steps(100000); round++) {
+        snprintf(context, sizeof(context), "SEED=%lu, round %lu", dice.seed, round);
         compare_random_format();
     }
 }
@@ -379,8 +370,8 @@ static void bytes_print_for_people(void **state)
 static void bytes_are_rounded_down_to_a_tenth(void **state)
 {
     (void)state;
-    long seed = seed_random();
-    for (int round = 0; round < 20000; round++) {
+    dice = random_start();
+    for (uint64_t round = 0; round < random_steps(20000); round++) {
         static const char letters[] = "BKMGTPE";
         uint64_t bytes = random_word();
         char text[FORMAT_BYTES_SIZE];
@@ -396,7 +387,7 @@ static void bytes_are_rounded_down_to_a_tenth(void **state)
         bool right = tenths == 10 * whole + tenth && (whole > 0 || shift == 0) && whole < 1024 &&
                      exact == (bytes == (uint64_t)whole << shift) && strlen(text) <= 10;
         if (!right)
-            fail_msg("seed %ld, round %d: %lu bytes are \"%s\"", seed, round, bytes, text);
+            fail_msg("SEED=%lu, round %lu: %lu bytes are \"%s\"", dice.seed, round, bytes, text);
     }
 }
 

@@ -13,21 +13,11 @@
 #include <cmocka.h>
 
 #include "lib/error.h"
+#include "tests/host/random.h"
 
 enum { LINE_SIZE = 24, WORDS_MAX = 16 };
 
-static long seed_random(void)
-{
-    const char *text = getenv("SEED");
-    long seed = text != NULL ? atol(text) : 1;
-    srand48(seed);
-    return seed;
-}
-
-static size_t below(size_t end)
-{
-    return (size_t)lrand48() % end;
-}
+static struct random dice;
 
 static void assert_number(const char *text, uint64_t expected)
 {
@@ -99,19 +89,20 @@ static void numbers_beyond_64_bits_are_out_of_range(void **state)
 static void numbers_read_back_as_they_were_printed(void **state)
 {
     (void)state;
-    long seed = seed_random();
-    for (int round = 0; round < 20000; round++) {
-        uint64_t number = ((uint64_t)mrand48() << 32 ^ (uint32_t)mrand48()) >> below(64);
+    dice = random_start();
+    for (uint64_t round = 0; round < random_steps(20000); round++) {
+        uint64_t number = random_next(&dice);
+        number >>= random_below(&dice, 64);
         uint64_t decimal = ~number;
         uint64_t hexadecimal = ~number;
         char text[32];
         snprintf(text, sizeof(text), "%lu", number);
         int decimal_result = parse_number(text, &decimal);
-        snprintf(text, sizeof(text), below(2) == 0 ? "0x%lx" : "0x%lX", number);
+        snprintf(text, sizeof(text), random_once_in(&dice, 2) ? "0x%lx" : "0x%lX", number);
         int hexadecimal_result = parse_number(text, &hexadecimal);
         if (decimal_result != 0 || hexadecimal_result != 0 || decimal != number ||
             hexadecimal != number)
-            fail_msg("seed %ld, round %d: %lu is not read back", seed, round, number);
+            fail_msg("SEED=%lu, round %lu: %lu is not read back", dice.seed, round, number);
     }
 }
 
@@ -207,10 +198,10 @@ static void model_words(const char *line, struct model *model)
 /* A line of few characters, in memory of its exact size. */
 static char *random_line(const char *alphabet)
 {
-    size_t length = below(LINE_SIZE);
+    size_t length = random_below(&dice, LINE_SIZE);
     char *line = malloc(length + 1);
     for (size_t i = 0; i < length; i++)
-        line[i] = alphabet[below(strlen(alphabet))];
+        line[i] = alphabet[random_below(&dice, strlen(alphabet))];
     line[length] = '\0';
     return line;
 }
@@ -231,15 +222,15 @@ static bool words_match(char *line, const struct model *model)
 static void random_lines_have_the_words_of_the_model(void **state)
 {
     (void)state;
-    long seed = seed_random();
-    for (int round = 0; round < 100000; round++) {
+    dice = random_start();
+    for (uint64_t round = 0; round < random_steps(100000); round++) {
         struct model model;
         char before[LINE_SIZE];
         char *line = random_line("ab= \t\"'");
         strcpy(before, line);
         model_words(line, &model);
         if (!words_match(line, &model))
-            fail_msg("seed %ld, round %d: wrong words in <%s>", seed, round, before);
+            fail_msg("SEED=%lu, round %lu: wrong words in <%s>", dice.seed, round, before);
         free(line);
     }
 }
@@ -341,8 +332,8 @@ static int model_option(const struct model *model, const char **value)
 static void random_lines_have_the_options_of_the_model(void **state)
 {
     (void)state;
-    long seed = seed_random();
-    for (int round = 0; round < 100000; round++) {
+    dice = random_start();
+    for (uint64_t round = 0; round < random_steps(100000); round++) {
         struct model model;
         const char *expected;
         char value[LINE_SIZE];
@@ -351,7 +342,7 @@ static void random_lines_have_the_options_of_the_model(void **state)
         int result = parse_option(line, "a", value, sizeof(value));
         if (result != model_option(&model, &expected) ||
             (result >= 0 && strcmp(value, expected) != 0))
-            fail_msg("seed %ld, round %d: wrong option in <%s>", seed, round, line);
+            fail_msg("SEED=%lu, round %lu: wrong option in <%s>", dice.seed, round, line);
         free(line);
     }
 }

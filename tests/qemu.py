@@ -33,7 +33,7 @@ VERDICTS = {
     "failed": (1, "a command failed: {detail}"),
     "panic": (2, "the kernel panicked: {detail}"),
     "reset": (3, "the machine reset or powered off without a verdict (a triple fault does that)"),
-    "mute": (3, "QEMU ended with the kernel's success code, but the kernel's first line never came"),
+    "mute": (3, "QEMU ended with the code of success, but the kernel's first line never came"),
     "hang": (4, "no verdict after {seconds:g} s, {detail} hangs; the last lines seen:"),
     "shell": (5, "the firmware found nothing to boot and went to its own shell or menu"),
     "loader": (6, "the loader gave up: {detail}"),
@@ -44,7 +44,7 @@ VERDICTS = {
 # What the kernel writes to port 0xf4 arrives as QEMU's exit status 2 * value + 1.
 KERNEL_STATUS = {33: "ok", 35: "failed", 37: "panic"}
 
-FIRST_LINE = re.compile(rb"^Loam \d+\.\d+", re.M)
+FIRST_LINE = re.compile(rb"^(\x1b\[[0-?]*[ -/]*[@-~])*(?=Loam \d+\.\d+)", re.M)
 LOADER_ERROR = re.compile(rb"^loam: error:[ \t]*(.*)\n", re.M)
 FAILED_COMMAND = re.compile(rb"^loam: command failed: *(.*)$", re.M)
 PANIC = re.compile(rb"^panic: *(.*)$", re.M)
@@ -69,6 +69,7 @@ OVMF = [
 ]
 
 TIMEOUT = {"uefi": 60, "pvh": 30}  # seconds for --cmd; half a second to three are usual
+PROBE_SECONDS = 10  # for an accelerator to show that it works; it does in 0.2
 LOADER_GRACE = 1  # seconds that the loader may go on talking after an error
 ICOUNT_SHIFT = {"uefi": 5, "pvh": 0}  # one instruction is 2^shift ns; OVMF at 0 takes 50 s
 LAZY_MEMORY = 4 << 30  # more than this is not reserved on the host, only touched
@@ -159,7 +160,7 @@ def find_ovmf(environ=os.environ, exists=os.path.exists):
             return files
     if chosen:
         raise Refusal("LOAM_OVMF=%s: no such firmware; it is FILE, or CODE:VARS" % chosen)
-    raise Refusal("no UEFI firmware found: run tools/need.sh uefi, or set LOAM_OVMF=FILE, or BOOT=pvh")
+    raise Refusal("no UEFI firmware found: run tools/need.sh uefi, set LOAM_OVMF=FILE or BOOT=pvh")
 
 
 def firmware_arguments(files, directory):
@@ -204,10 +205,10 @@ def demand_ready(options):
 
 
 def probe(options):
-    """Refuses an accelerator that cannot bring the kernel to its first line in ten seconds."""
+    """Refuses an accelerator that cannot bring the kernel to its first line in a moment."""
     trial = ["--build", options.build, "--boot", "pvh", "--accel", options.accel]
     argv = qemu_arguments(parse(trial + ["--cmd", "poweroff"]))
-    seen = watch(argv, 10, lambda text: None, stop_at_kernel=True)
+    seen = watch(argv, PROBE_SECONDS, lambda text: None, stop_at_kernel=True)
     if not seen.kernel:
         said = plain(seen.errors).decode(errors="replace").strip().splitlines()
         reason = said[-1] if said else "the kernel's first line never came"
@@ -255,13 +256,14 @@ def take(seen, data):
     data = data.replace(b"\r", b"")
     if not seen.kernel:
         seen.firmware = (seen.firmware + data)[-KEPT:]
-        text = plain(seen.firmware)
-        start = FIRST_LINE.search(text)
+        start = FIRST_LINE.search(seen.firmware)
         if not start:
+            text = plain(seen.firmware)
             seen.loader = seen.loader or LOADER_ERROR.search(text)
             seen.shell = seen.shell or SHELL.search(text)
             return b""
-        seen.kernel, seen.firmware, data = True, text[: start.start()], text[start.start() :]
+        seen.kernel = True
+        seen.firmware, data = seen.firmware[: start.start()], seen.firmware[start.end() :]
     seen.output = (seen.output + data)[-KEPT:]
     return data
 
@@ -345,7 +347,7 @@ def classify(seen):
 def detail(verdict, seen):
     """What the guest or QEMU itself said about it, for the verdict's sentence."""
     if verdict == "failed":
-        return "; ".join(name.decode(errors="replace") for name in FAILED_COMMAND.findall(seen.output))
+        return b"; ".join(FAILED_COMMAND.findall(seen.output)).decode(errors="replace")
     if verdict == "panic":
         reason = PANIC.search(seen.output) or PANIC.search(plain(seen.firmware))
         return reason[1].decode(errors="replace") if reason else "it gave no reason"

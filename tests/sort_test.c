@@ -8,20 +8,11 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "tests/host/random.h"
+
 enum { COUNT_MAX = 300 };
 
-static long seed_random(void)
-{
-    const char *text = getenv("SEED");
-    long seed = text != NULL ? atol(text) : 1;
-    srand48(seed);
-    return seed;
-}
-
-static uint64_t random_word(void)
-{
-    return (uint64_t)mrand48() << 32 ^ (uint32_t)mrand48();
-}
+static struct random dice;
 
 static int compare_words(const void *a, const void *b)
 {
@@ -61,15 +52,15 @@ static void sort_orders_every_arrangement_of_few_words(void **state)
 static void sort_orders_random_words(void **state)
 {
     (void)state;
-    long seed = seed_random();
+    dice = random_start();
     uint64_t words[COUNT_MAX];
-    for (int round = 0; round < 5000; round++) {
-        size_t count = (size_t)lrand48() % (COUNT_MAX + 1);
-        unsigned narrow = (unsigned)lrand48() % 64; /* a large value leaves few distinct words */
+    for (uint64_t round = 0; round < random_steps(5000); round++) {
+        size_t count = random_below(&dice, COUNT_MAX + 1);
+        unsigned narrow = random_below(&dice, 64); /* a large value leaves few distinct words */
         for (size_t i = 0; i < count; i++)
-            words[i] = random_word() >> narrow;
+            words[i] = random_next(&dice) >> narrow;
         if (!sorts_like_qsort(words, count))
-            fail_msg("seed %ld, round %d: %zu words in wrong order", seed, round, count);
+            fail_msg("SEED=%lu, round %lu: %zu words in wrong order", dice.seed, round, count);
     }
 }
 

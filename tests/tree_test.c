@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "tests/host/random.h"
+
 enum { NODES_MAX = 1000, GAP = 16 };
 
 /* The nodes' keys ascend with their index; `present` is the model. */
@@ -17,18 +19,7 @@ static struct tree_node node[NODES_MAX];
 static bool present[NODES_MAX];
 static struct tree_node *root;
 
-static long seed_random(void)
-{
-    const char *text = getenv("SEED");
-    long seed = text != NULL ? atol(text) : 1;
-    srand48(seed);
-    return seed;
-}
-
-static size_t below(size_t end)
-{
-    return (size_t)lrand48() % end;
-}
+static struct random dice;
 
 static void start_empty(void)
 {
@@ -90,39 +81,39 @@ static size_t model_count(size_t nodes)
 
 /* Random operations on `nodes` keys. Phases that mostly insert and that mostly remove take turns,
  * so that the tree is at times full and at times empty. */
-static void run_random_operations(size_t nodes, int steps, int steps_per_check)
+static void run_random_operations(size_t nodes, uint64_t steps_per_check)
 {
-    long seed = seed_random();
+    dice = random_start();
     start_empty();
-    for (int step = 0; step < steps; step++) {
-        size_t i = below(nodes);
+    for (uint64_t step = 0; step < random_steps(100000); step++) {
+        size_t i = random_below(&dice, nodes);
         bool grows = step / 4096 % 2 == 0;
-        bool wanted = below(4) == 0 ? !grows : grows;
+        bool wanted = random_once_in(&dice, 4) ? !grows : grows;
         if (wanted && !present[i])
             insert(i);
         else if (!wanted && present[i])
             take_out(i);
-        if (!answers_like_the_model(nodes, below((nodes + 2) * GAP)))
-            fail_msg("seed %ld, %zu keys, step %d: a wrong answer", seed, nodes, step);
+        if (!answers_like_the_model(nodes, random_below(&dice, (nodes + 2) * GAP)))
+            fail_msg("SEED=%lu, %zu keys, step %lu: a wrong answer", dice.seed, nodes, step);
         if (step % steps_per_check != 0)
             continue;
         if (!tree_is_sound(root))
-            fail_msg("seed %ld, %zu keys, step %d: the tree is not sound", seed, nodes, step);
+            fail_msg("SEED=%lu, %zu keys, step %lu: the tree is not sound", dice.seed, nodes, step);
         if (count_nodes(root) != model_count(nodes))
-            fail_msg("seed %ld, %zu keys, step %d: a node is lost", seed, nodes, step);
+            fail_msg("SEED=%lu, %zu keys, step %lu: a node is lost", dice.seed, nodes, step);
     }
 }
 
 static void tree_follows_the_model_with_few_keys(void **state)
 {
     (void)state;
-    run_random_operations(12, 100000, 1);
+    run_random_operations(12, 1);
 }
 
 static void tree_follows_the_model_with_many_keys(void **state)
 {
     (void)state;
-    run_random_operations(NODES_MAX, 100000, 16);
+    run_random_operations(NODES_MAX, 16);
 }
 
 /* Makes `order` the next permutation of its `count` numbers. Returns false after the last. */
@@ -243,13 +234,28 @@ static void soundness_fails_for_keys_out_of_order(void **state)
     assert_false(tree_is_sound(root));
 }
 
+static void soundness_fails_for_a_key_beyond_a_distant_root(void **state)
+{
+    (void)state;
+    start_empty();
+    for (size_t i = 0; i < 7; i++)
+        insert(i);
+    assert_ptr_equal(root, &node[3]);
+    assert_ptr_equal(root->child[0]->child[1], &node[2]);
+    node[2].key = root->key;
+    assert_false(tree_is_sound(root));
+}
+
 static void soundness_fails_for_wrong_heights(void **state)
 {
     (void)state;
-    static const int wrong[] = {0, 2, -1, INT32_MIN, INT32_MAX};
+    static const int wrong[] = {0, 2, 4, -1, INT32_MIN, INT32_MAX};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         build_five();
         node[4].height = wrong[i];
+        assert_false(tree_is_sound(root));
+        build_five();
+        root->height = wrong[i];
         assert_false(tree_is_sound(root));
     }
 }
@@ -283,6 +289,7 @@ int main(void)
         cmocka_unit_test(tree_allows_a_key_to_move_between_its_neighbours),
         cmocka_unit_test(the_empty_tree_is_sound_and_has_no_answers),
         cmocka_unit_test(soundness_fails_for_keys_out_of_order),
+        cmocka_unit_test(soundness_fails_for_a_key_beyond_a_distant_root),
         cmocka_unit_test(soundness_fails_for_wrong_heights),
         cmocka_unit_test(soundness_fails_for_siblings_too_unlike),
         cmocka_unit_test(soundness_fails_for_a_cycle),

@@ -60,11 +60,11 @@ EFI_STATUS console_error(EFI_STATUS status, const char *format, ...)
 void console_wait(void);
 
 /* memory.c: physical memory for the kernel to find, every byte below BOOT_MAPPED. */
+#define MEMORY_RANGES_MAX 16
 void *memory_take(const char *what, uint64_t bytes, enum boot_memory kind);
 void *memory_take_code(const char *what);
 void memory_release(void);
 size_t memory_ranges(struct boot_range *ranges);
-#define MEMORY_RANGES_MAX 16
 
 /* volume.c: files of the boot volume. */
 EFI_STATUS volume_read(const char *name, enum boot_memory kind, struct file *file);
@@ -72,7 +72,10 @@ EFI_STATUS volume_read(const char *name, enum boot_memory kind, struct file *fil
 /* seal.c: is a file the one that was built? */
 const char *seal_check(struct file *file);
 
-/* The steps. */
+/* tables.c: can this CPU mark pages as not executable? */
+bool tables_no_execute(void);
+
+/* The steps, in their order, and what comes after them. */
 EFI_STATUS tables_check(struct loader *loader);
 EFI_STATUS image_read(struct loader *loader);
 EFI_STATUS image_place(struct loader *loader);
@@ -82,6 +85,4 @@ EFI_STATUS tables_build(struct loader *loader);
 EFI_STATUS handoff_place(struct loader *loader);
 EFI_STATUS map_reserve(struct loader *loader);
 EFI_STATUS map_leave(struct loader *loader);
-
-bool tables_no_execute(void);
 _Noreturn void handoff_jump(const struct loader *loader);

@@ -40,9 +40,17 @@ static EFI_STATUS initrd_read(struct loader *loader)
 static EFI_STATUS run_steps(struct loader *loader)
 {
     static EFI_STATUS (*const steps[])(struct loader *) = {
-        tables_check,  info_create,  image_read,    image_place, command_line_read, initrd_read,
-        platform_find, tables_build, handoff_place, map_reserve, map_leave, /* from here on there is
-                                                                               no firmware */
+        tables_check,      /* can the loader build tables for this machine? */
+        info_create,       /* an empty boot_info */
+        image_read,        /* kernel.elf, checked */
+        image_place,       /* its segments, in physical memory */
+        command_line_read, /* cmdline.txt */
+        initrd_read,       /* initrd.img */
+        platform_find,     /* framebuffer, ACPI */
+        tables_build,      /* the page tables */
+        handoff_place,     /* the code that switches to them */
+        map_reserve,       /* room for the memory map */
+        map_leave,         /* the memory map; from here on there is no firmware */
     };
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         EFI_STATUS status = steps[i](loader);

@@ -18,9 +18,8 @@ static void *take(const char *what, uint64_t bytes, EFI_MEMORY_TYPE type, enum b
     char size[FORMAT_BYTES_SIZE];
     if (taken_count == MEMORY_RANGES_MAX || bytes > BOOT_MAPPED ||
         EFI_ERROR(services->AllocatePages(AllocateMaxAddress, type, pages, &start))) {
-        console_error(EFI_OUT_OF_RESOURCES,
-                      "not enough memory below 4 GiB for %s (%s): give the machine more", what,
-                      format_bytes(size, bytes));
+        console_error(EFI_OUT_OF_RESOURCES, "not enough memory below 4 GiB for %s (%s): add memory",
+                      what, format_bytes(size, bytes));
         return NULL;
     }
     taken[taken_count++] = (struct boot_range){start, pages * PAGE_SIZE, kind};

@@ -62,8 +62,7 @@ static unsigned index_at(uint64_t virt, unsigned shift)
     return (virt >> shift) % ENTRIES;
 }
 
-/* The table below `*entry`, which is made if it is not there. Permissions are left to the leaves.
- */
+/* The table below `*entry`, made if it is not there. Permissions are left to the leaves. */
 static uint64_t *table_below(uint64_t *entry, struct pool *pool)
 {
     if (*entry == 0) {

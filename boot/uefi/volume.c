@@ -26,8 +26,9 @@ static EFI_STATUS open_root(EFI_FILE **root)
     if (!EFI_ERROR(status))
         status = volume->OpenVolume(volume, root);
     if (EFI_ERROR(status))
-        return console_error(status, "the device that the loader came from has no file system: "
-                                     "start it from a disk that holds kernel.elf");
+        return console_error(EFI_NO_MEDIA,
+                             "the device that the loader came from has no file system: "
+                             "start it from a disk that holds kernel.elf");
     return EFI_SUCCESS;
 }
 
@@ -81,7 +82,8 @@ static EFI_STATUS read_open(EFI_FILE *open, const char *name, enum boot_memory k
 {
     EFI_STATUS status = file_size(open, &file->bytes);
     if (EFI_ERROR(status))
-        return console_error(status, "%s is not a readable file: check the boot volume", name);
+        return console_error(EFI_DEVICE_ERROR, "%s is no readable file: check the boot volume",
+                             name);
     if (file->bytes == 0)
         return EFI_SUCCESS;
     file->data = memory_take(name, file->bytes, kind);
@@ -89,7 +91,7 @@ static EFI_STATUS read_open(EFI_FILE *open, const char *name, enum boot_memory k
         return EFI_OUT_OF_RESOURCES;
     status = read_all(open, file->data, file->bytes);
     if (EFI_ERROR(status))
-        return console_error(status, "%s cannot be read: check the boot volume", name);
+        return console_error(EFI_DEVICE_ERROR, "%s cannot be read: check the boot volume", name);
     return EFI_SUCCESS;
 }
 

@@ -41,7 +41,8 @@ static void unmap_leftovers(void)
 }
 
 /* Takes address space for the block and its alignment, gives access to the block alone, and returns
- * the ends. They are regions of their own then, so that no region is cut in two. */
+ * the ends. They are regions of their own then, so that no region is cut in two. What might be lost
+ * where access is not given is address space without memory. */
 static void *map_aligned(size_t bytes, size_t align)
 {
     size_t room = bytes + align - PAGE_SIZE;

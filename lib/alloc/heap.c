@@ -46,10 +46,10 @@ static unsigned class_for(const struct heap *heap, size_t size, size_t align)
 {
     if (size > HEAP_SMALL_MAX || align > HEAP_SMALL_MAX)
         return HEAP_CLASSES;
-    unsigned class = class_of_size(size > align ? size : align);
-    while (!bits_is_aligned(heap->classes[class].size, align))
-        class ++;
-    return class;
+    unsigned index = class_of_size(size > align ? size : align);
+    while (!bits_is_aligned(heap->classes[index].size, align))
+        index++;
+    return index;
 }
 
 /* True iff `address` is the start of a live object of a caller. */
@@ -62,8 +62,7 @@ static bool find_object(const struct heap *heap, uintptr_t address, struct place
     uint32_t offset = (uint32_t)(address - heap_slice_start(slab));
     uint32_t object = offset / class->size;
     *place = (struct place){slab, object, NULL, class->size, slab->align};
-    return object * class->size == offset && object < class->capacity &&
-           bits_test(slab->map, object);
+    return object * class->size == offset && bits_test(slab->map, object);
 }
 
 static bool find_large(const struct heap *heap, uintptr_t address, struct place *place)

@@ -115,22 +115,28 @@ static void check_not_written(const unsigned char *object, uint32_t size)
                             (const void *)(object + i), i, size, (const void *)object);
 }
 
-void *heap_slab_alloc(struct heap *heap, unsigned class_index, size_t align)
+/* The lowest free object of a slab that has one. */
+static void *take_object(struct heap_class *class, struct heap_slice *slab)
 {
-    struct heap_class *class = &heap->classes[class_index];
-    if (list_is_empty(&class->partial) && !make_slab(heap, class_index))
-        return NULL;
-    struct heap_slice *slab = container_of(class->partial.next, struct heap_slice, link);
     while (slab->map[slab->hint] == UINT64_MAX)
         slab->hint++;
     unsigned number = slab->hint * 64 + bits_lowest(~slab->map[slab->hint]);
     void *object = (void *)(heap_slice_start(slab) + (size_t)number * class->size);
     if (HEAP_DEBUG)
         check_not_written(object, class->size);
-
     bits_set(slab->map, number);
     slab->used++;
     class->live++;
+    return object;
+}
+
+void *heap_slab_alloc(struct heap *heap, unsigned class_index, size_t align)
+{
+    struct heap_class *class = &heap->classes[class_index];
+    if (list_is_empty(&class->partial) && !make_slab(heap, class_index))
+        return NULL;
+    struct heap_slice *slab = container_of(class->partial.next, struct heap_slice, link);
+    void *object = take_object(class, slab);
     if (align > slab->align)
         slab->align = (uint32_t)align;
     if (slab->used == class->capacity)

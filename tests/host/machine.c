@@ -136,8 +136,8 @@ static void verify_page(const struct cached_page *page)
     uint64_t inside = 0;
     while (inside < page->size) {
         struct walk walk = walk_tables(page->root, page->virt + inside);
-        bool same = walk.present && walk.flags == page->flags &&
-                    walk.phys.addr == page->phys.addr + inside;
+        bool same =
+            walk.present && walk.flags == page->flags && walk.phys.addr == page->phys.addr + inside;
         if (!same) {
             snprintf(tlb.complaint, sizeof tlb.complaint,
                      "0x%llx is cached as 0x%llx, flags 0x%x; the tables say 0x%llx, flags 0x%x",

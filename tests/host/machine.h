@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The machine seam, hosted: physical memory is an array, and the TLB is a model that remembers every
- * translation that was used and every flush. The kernel's own is kernel/arch/x86_64/machine.h; both
- * answer the same contract.
+ * The machine seam, hosted: physical memory is an array, and the TLB is a model that remembers
+ * every translation that was used and every flush. The kernel's own is
+ * kernel/arch/x86_64/machine.h; both answer the same contract.
  */
 #pragma once
 
@@ -51,8 +51,8 @@ void host_machine_stop(void);
  */
 struct paging;
 
-/* Reads at `virt` as the CPU would, from the cache or by a walk, which sets accessed and dirty bits.
- * True iff that does not fault; `phys` is where it reads. */
+/* Reads at `virt` as the CPU would, from the cache or by a walk, which sets accessed and dirty
+ * bits. True iff that does not fault; `phys` is where it reads. */
 bool host_tlb_touch(const struct paging *paging, uintptr_t virt, phys_t *phys);
 
 /* NULL, or a sentence: a cached page is not what the tables say now, or an earlier host_tlb_freed()

@@ -48,18 +48,19 @@ static inline bool random_once_in(struct random *random, uint64_t times)
     return random_below(random, times) == 0;
 }
 
-/* As assert_true and, for a sentence, assert_null of cmocka; a failure says how to come here again. */
-#define random_assert(random, holds)                                                               \
-    do {                                                                                           \
-        if (!(holds))                                                                              \
-            fail_msg("%s does not hold: SEED=%llu, step %llu", #holds,                             \
-                     (unsigned long long)(random)->seed, (unsigned long long)(random)->step);      \
+/* As assert_true and, for a sentence, assert_null of cmocka; a failure says how to come here again.
+ */
+#define random_assert(random, holds)                                                          \
+    do {                                                                                      \
+        if (!(holds))                                                                         \
+            fail_msg("%s does not hold: SEED=%llu, step %llu", #holds,                        \
+                     (unsigned long long)(random)->seed, (unsigned long long)(random)->step); \
     } while (0)
 
-#define random_assert_silent(random, sentence)                                                     \
-    do {                                                                                           \
-        const char *told_ = (sentence);                                                            \
-        if (told_ != NULL)                                                                         \
-            fail_msg("%s: SEED=%llu, step %llu", told_, (unsigned long long)(random)->seed,        \
-                     (unsigned long long)(random)->step);                                          \
+#define random_assert_silent(random, sentence)                                              \
+    do {                                                                                    \
+        const char *told_ = (sentence);                                                     \
+        if (told_ != NULL)                                                                  \
+            fail_msg("%s: SEED=%llu, step %llu", told_, (unsigned long long)(random)->seed, \
+                     (unsigned long long)(random)->step);                                   \
     } while (0)

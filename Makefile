@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: MIT
+#
+# Loam's one Makefile. `make help` lists the commands. Everything that is made goes to build/:
+#
+#   build/kernel-BUILD-CC/    kernel.elf and efi/ (the boot volume: loader and sealed kernel)
+#   build/hosted-CC/          the hosted unit tests, with sanitizers
+#
+# Settings, for the command line:  CC=gcc|clang  BUILD=release|debug  V=1 (show full commands)
+#   of `make run`:   CMD='frames; heap'  BOOT=uefi|pvh  CPUS= MEM= CPU= MACHINE= ACCEL= TIMEOUT=
+#   of `make test`:  T=name  LONG=1         of `make bench`:  B=name
+
+VERSION := 0.1.0
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+BUILD ?= $(if $(filter test coverage,$(MAKECMDGOALS)),debug,release)
+BOOT  ?= uefi
+
+ifeq ($(filter gcc clang,$(CC)),)
+$(error CC=$(CC) is not known here; use CC=gcc or CC=clang)
+endif
+ifeq ($(filter release debug,$(BUILD)),)
+$(error BUILD=$(BUILD) is not known; use BUILD=release or BUILD=debug)
+endif
+ifeq ($(filter uefi pvh,$(BOOT)),)
+$(error BOOT=$(BOOT) is not known; use BOOT=uefi or BOOT=pvh)
+endif
+
+MAKEFLAGS += --no-builtin-rules -j$(shell nproc 2>/dev/null || echo 2)
+.DELETE_ON_ERROR:
+.SUFFIXES:
+Q := $(if $(V),,@)
+say = $(if $(V),,@echo '  $(1)	$(2)')
+
+K := build/kernel-$(BUILD)-$(CC)
+H := build/hosted-$(CC)
+
+.PHONY: all run test bench lib image prove check format coverage debug doctor help clean
+all: $(K)/kernel.elf $(K)/efi/BOOTX64.EFI $(K)/efi/kernel.elf
+
+# --- what the compilers are told ------------------------------------------------------------------
+
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
+COMMON   := -std=gnu11 -g $(WARNINGS) -I. -MMD -MP
+
+# No function may be turned into a call of itself: gcc finds memcpy in the loops of memcpy.
+NO_IDIOMS := -fno-builtin $(if $(filter gcc,$(CC)),-fno-tree-loop-distribute-patterns)
+
+KERNEL_FLAGS := $(COMMON) -O2 -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \
+    -mgeneral-regs-only -fno-omit-frame-pointer -fno-optimize-sibling-calls \
+    -fno-stack-protector -fno-asynchronous-unwind-tables \
+    -Ikernel/arch/x86_64 -Ikernel/mm/home \
+    -DLOAM_DEBUG=$(if $(filter debug,$(BUILD)),1,0) -DLOAM_BUILD='"$(BUILD)"' \
+    -DLOAM_VERSION='"$(VERSION)"'
+
+EFI_FLAGS := $(COMMON) -O2 -isystem /usr/include/efi -isystem /usr/include/efi/x86_64 -fpic \
+    -ffreestanding -fno-stack-protector -fno-strict-aliasing -mno-red-zone -mgeneral-regs-only \
+    -fno-asynchronous-unwind-tables -DGNU_EFI_USE_MS_ABI \
+    $(if $(filter gcc,$(CC)),-maccumulate-outgoing-args)
+
+SANITIZERS   := -fsanitize=address,undefined -fno-sanitize-recover=all
+HOSTED_FLAGS := $(COMMON) -O1 -Itests/host -DLOAM_DEBUG=1 $(SANITIZERS)
+
+# --- what there is, in layer order ----------------------------------------------------------------
+
+LIB   := string format parse sort tree elf check
+CORE  := frame frame_stats frame_check heap heap_slab heap_large heap_misuse heap_check
+MM    := memmap frame_port pmm paging paging_check region aspace aspace_check brk mmap
+
+LIB_SOURCES    := $(LIB:%=lib/%.c) $(CORE:%=lib/alloc/%.c)
+MM_SOURCES     := $(MM:%=kernel/mm/%.c)
+KERNEL_SOURCES := $(LIB_SOURCES) $(wildcard kernel/arch/x86_64/*.[cS]) $(wildcard kernel/*.c) \
+    $(wildcard kernel/mm/*.c) $(wildcard boot/pvh/*.[cS]) $(wildcard tests/kernel/*.c)
+EFI_SOURCES    := $(wildcard boot/uefi/*.[cS]) lib/elf.c lib/format.c lib/string.c
+HOST_SOURCES   := $(filter-out lib/string.c,$(LIB_SOURCES)) $(MM_SOURCES) $(wildcard tests/host/*.c)
+TESTS          := $(patsubst tests/%.c,%,$(wildcard tests/*_test.c))
+
+# --- the kernel -----------------------------------------------------------------------------------
+
+KERNEL_OBJECTS := $(KERNEL_SOURCES:%=$(K)/%.o)
+EFI_OBJECTS    := $(EFI_SOURCES:%=$(K)/efi-objects/%.o)
+
+$(K)/lib/string.c.o: KERNEL_FLAGS += $(NO_IDIOMS)
+$(K)/%.o: % Makefile | need-cc
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(KERNEL_FLAGS) -c $< -o $@
+
+LINK = ld -nostdlib -static -z max-page-size=4096 -z noexecstack --build-id=none -T linker.ld
+
+# Linked twice: the symbol table of the second link holds the functions of the first, which the
+# table's own size must not move.
+$(K)/kernel.elf: $(KERNEL_OBJECTS) linker.ld tools/symbols.py Makefile | need-python
+	$(call say,LINK,$@)
+	$(Q)tools/symbols.py >$(K)/symbols0.S
+	$(Q)$(CC) -c $(K)/symbols0.S -o $(K)/symbols0.o
+	$(Q)$(LINK) $(KERNEL_OBJECTS) $(K)/symbols0.o -o $(K)/kernel0.elf
+	$(Q)nm -n $(K)/kernel0.elf >$(K)/kernel0.nm
+	$(Q)tools/symbols.py $(K)/kernel0.nm >$(K)/symbols.S
+	$(Q)$(CC) -c $(K)/symbols.S -o $(K)/symbols.o
+	$(Q)$(LINK) $(KERNEL_OBJECTS) $(K)/symbols.o -o $@
+	$(Q)nm -n $@ >$(K)/kernel.nm
+	$(Q)tools/symbols.py $(K)/kernel0.nm $(K)/kernel.nm
+
+# --- the boot volume ------------------------------------------------------------------------------
+
+$(K)/efi-objects/lib/string.c.o: EFI_FLAGS += $(NO_IDIOMS)
+$(K)/efi-objects/%.o: % Makefile | need-cc need-gnu-efi
+	$(call say,CC,$< for UEFI)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(EFI_FLAGS) -c $< -o $@
+
+$(K)/efi/BOOTX64.EFI: $(EFI_OBJECTS) Makefile
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)ld -nostdlib -znocombreloc -z noexecstack -T /usr/lib/elf_x86_64_efi.lds -shared -Bsymbolic \
+	    --no-undefined /usr/lib/crt0-efi-x86_64.o $(EFI_OBJECTS) -o $(K)/loader.so -L/usr/lib -lgnuefi
+	$(Q)objcopy -j .text -j .sdata -j .data -j .dynamic -j .dynsym -j .rel -j .rela \
+	    -j '.rel.*' -j '.rela.*' -j .reloc --target efi-app-x86_64 --subsystem=10 $(K)/loader.so $@
+
+$(K)/efi/kernel.elf: $(K)/kernel.elf tools/seal.py | need-python
+	$(call say,SEAL,$@)
+	@mkdir -p $(@D)
+	$(Q)objcopy --strip-debug $< $(K)/kernel-stripped.elf
+	$(Q)tools/seal.py $(K)/kernel-stripped.elf $@
+
+# --- running --------------------------------------------------------------------------------------
+
+MACHINE_OPTIONS := --boot $(BOOT) $(if $(CPUS),--cpus $(CPUS)) $(if $(MEM),--mem $(MEM)) \
+    $(if $(CPU),--cpu $(CPU)) $(if $(MACHINE),--machine $(MACHINE)) $(if $(ACCEL),--accel $(ACCEL)) \
+    $(if $(TIMEOUT),--timeout $(TIMEOUT))
+
+BOOTABLE := $(K)/kernel.elf $(if $(filter uefi,$(BOOT)),$(K)/efi/BOOTX64.EFI $(K)/efi/kernel.elf)
+FIRMWARE := need-qemu $(if $(filter uefi,$(BOOT)),need-uefi)
+
+# The command is handed over by the environment: no quoting between make, the shell and us.
+export CMD
+run: $(BOOTABLE) | need-python $(FIRMWARE)
+	@tests/qemu.py --build $(K) $(MACHINE_OPTIONS) $(if $(CMD),--cmd "$$CMD")
+
+# --- hosted tests ---------------------------------------------------------------------------------
+
+HOST_OBJECTS := $(HOST_SOURCES:%=$(H)/%.o)
+
+$(H)/lib/string.c.o: HOSTED_FLAGS += $(NO_IDIOMS) -include tests/host/string_rename.h
+$(H)/%.o: % Makefile | need-cc need-cmocka
+	$(call say,CC,$< hosted)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HOSTED_FLAGS) -c $< -o $@
+
+# One archive: each test takes what it needs.
+$(H)/libhosted.a: $(HOST_OBJECTS)
+	$(Q)rm -f $@
+	$(Q)ar rcs $@ $(HOST_OBJECTS)
+
+# A test that makes its backing fail puts itself between its subject and the function below.
+WRAP_pmm_test    := frame_alloc
+WRAP_paging_test := pmm_alloc pmm_free
+WRAP_aspace_test := pmm_alloc pmm_free
+WRAP_brk_test    := pmm_alloc
+WRAP_mmap_test   := pmm_alloc
+
+$(H)/string_test: $(H)/lib/string.c.o
+$(H)/%_test: $(H)/tests/%_test.c.o $(H)/libhosted.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(SANITIZERS) $(filter %.o,$^) $(H)/libhosted.a -lcmocka -pthread -o $@ \
+	    $(patsubst %,-Wl$(comma)--wrap=%,$(WRAP_$(@F)))
+comma := ,
+
+hosted: $(TESTS:%=$(H)/%)
+.PHONY: hosted
+
+-include $(shell find build -name '*.d' 2>/dev/null)
+
+# --- what must be installed; asked for by the commands that need it, when they need it --------------
+
+.PHONY: $(addprefix need-,cc python cmocka qemu uefi gnu-efi clang clang-format clang-tidy gdb)
+need-%:
+	@CC=$(CC) tools/need.sh $*
+
+clean:
+	rm -rf build

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* CPU identification and control bits. (Intel SDM vol. 2A, CPUID; AMD APM vol. 3, appendix E.) */
+#include "kernel/arch/x86_64/cpu.h"
+
+#include "kernel/arch/x86_64/asm.h"
+#include "lib/string.h"
+
+#define CR0_WP   ((uint64_t)1 << 16)
+#define CR4_PGE  ((uint64_t)1 << 7)
+#define MSR_EFER 0xc0000080
+#define EFER_NXE ((uint64_t)1 << 11)
+
+struct cpu cpu;
+
+static bool bit(uint32_t word, unsigned index)
+{
+    return word >> index & 1;
+}
+
+static void identify(void)
+{
+    struct asm_cpuid leaf = asm_cpuid(0, 0);
+    memcpy(cpu.vendor, &leaf.b, 4);
+    memcpy(cpu.vendor + 4, &leaf.d, 4);
+    memcpy(cpu.vendor + 8, &leaf.c, 4);
+
+    uint32_t signature = asm_cpuid(1, 0).a;
+    cpu.stepping = signature & 15;
+    cpu.family = signature >> 8 & 15;
+    cpu.model = signature >> 4 & 15;
+    if (cpu.family == 6 || cpu.family == 15)
+        cpu.model |= signature >> 12 & 0xf0;
+    if (cpu.family == 15)
+        cpu.family += signature >> 20 & 0xff;
+}
+
+static void read_brand(void)
+{
+    for (uint32_t i = 0; i < 3; i++) {
+        struct asm_cpuid leaf = asm_cpuid(0x80000002 + i, 0);
+        memcpy(cpu.brand + 16 * i, &leaf, 16);
+    }
+}
+
+static void read_features(void)
+{
+    uint32_t basic = asm_cpuid(0, 0).a, extended = asm_cpuid(0x80000000, 0).a;
+    struct asm_cpuid leaf = asm_cpuid(1, 0);
+    cpu.global_pages = bit(leaf.d, 13);
+    cpu.rdrand = bit(leaf.c, 30);
+    cpu.hypervisor = bit(leaf.c, 31);
+    if (basic >= 7) {
+        leaf = asm_cpuid(7, 0);
+        cpu.smep = bit(leaf.b, 7);
+        cpu.smap = bit(leaf.b, 20);
+        cpu.umip = bit(leaf.c, 2);
+        cpu.la57 = bit(leaf.c, 16);
+    }
+    leaf = asm_cpuid(0x80000001, 0);
+    cpu.nx = bit(leaf.d, 20);
+    cpu.gib_pages = bit(leaf.d, 26);
+    if (extended >= 0x80000004)
+        read_brand();
+    cpu.physical_bits = 36;
+    cpu.virtual_bits = 48;
+    if (extended >= 0x80000008) {
+        leaf = asm_cpuid(0x80000008, 0);
+        cpu.physical_bits = leaf.a & 0xff;
+        cpu.virtual_bits = leaf.a >> 8 & 0xff;
+    }
+}
+
+void cpu_init(void)
+{
+    identify();
+    read_features();
+    asm_write_cr0(asm_read_cr0() | CR0_WP);
+    if (cpu.global_pages)
+        asm_write_cr4(asm_read_cr4() | CR4_PGE);
+    if (cpu.nx)
+        asm_write_msr(MSR_EFER, asm_read_msr(MSR_EFER) | EFER_NXE);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* What this CPU is and can do, by CPUID, and the control bits that the kernel relies on. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct cpu {
+    char vendor[13];
+    char brand[49];
+    unsigned family, model, stepping;
+    unsigned physical_bits, virtual_bits; /* address widths */
+    bool nx, gib_pages, global_pages, smep, smap, umip, la57, rdrand;
+    bool hypervisor; /* runs inside an emulator or virtual machine */
+};
+
+extern struct cpu cpu;
+
+/* Fills `cpu`, and turns on write protection in ring 0 and, where the CPU has them, no-execute and
+ * global pages. A feature is never turned on without its CPUID bit. */
+void cpu_init(void);

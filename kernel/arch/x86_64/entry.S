@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* The kernel's first instruction, reached from either boot entry; boot_info.h says in what state. */
+
+#include "kernel/arch/x86_64/stack.h"
+
+        .section .text
+        .globl  kernel_entry
+        .type   kernel_entry, @function
+/* rdi: struct boot_info */
+kernel_entry:
+        cli
+        cld
+        lea     stack_memory + STACK_GUARD_SIZE + STACK_SIZE(%rip), %rsp
+        xor     %ebp, %ebp              /* backtraces end here */
+        call    kmain
+        ud2
+        .size   kernel_entry, . - kernel_entry
+
+        .section .note.GNU-stack, "", @progbits

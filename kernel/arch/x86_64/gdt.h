@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/* Segments and the task state: what 64-bit mode still asks of them, no more. */
+#pragma once
+
+#define GDT_KERNEL_CODE 0x08
+#define GDT_KERNEL_DATA 0x10
+
+/* Loads the kernel's own GDT and segment registers, and a TSS with the IST stacks of stack.h. */
+void gdt_init(void);

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* Who called whom: walks the chain of frame pointers and prints a name for each return address. */
+#pragma once
+
+#include <stdint.h>
+
+/* Prints "function+0x12" or the bare address. */
+void backtrace_print_address(uintptr_t address);
+
+/* Prints the callers from frame pointer `rbp` up. Reads nothing but known stacks, so that a broken
+ * chain ends the list and does no harm. */
+void backtrace_print(uintptr_t rbp);

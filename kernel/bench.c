@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* Benchmarks of frames and heap, under the names that Linux's figures have. */
+#include "kernel/bench.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernel/arch/x86_64/asm.h"
+#include "kernel/console.h"
+#include "kernel/mm/kmalloc.h"
+#include "kernel/mm/pmm.h"
+#include "kernel/panic.h"
+#include "lib/string.h"
+
+#define PAIRS 10000
+#define BATCH 1000
+
+static void frame_pair(uint64_t order)
+{
+    struct frame_request request = {.order = (uint8_t)order};
+    for (unsigned i = 0; i < PAIRS; i++)
+        pmm_free(PMM_KERNEL, pmm_alloc(PMM_KERNEL, request), (unsigned)order);
+}
+
+static void frame_zeroed_pair(uint64_t order)
+{
+    struct frame_request request = {.order = (uint8_t)order, .flags = FRAME_ZERO};
+    for (unsigned i = 0; i < PAIRS; i++)
+        pmm_free(PMM_KERNEL, pmm_alloc(PMM_KERNEL, request), (unsigned)order);
+}
+
+static void kmalloc_pair(uint64_t size)
+{
+    for (unsigned i = 0; i < PAIRS; i++)
+        kfree(kmalloc(size, 0));
+}
+
+static void *blocks[BATCH];
+
+static void kmalloc_batch_alloc(uint64_t size)
+{
+    for (unsigned i = 0; i < BATCH; i++)
+        blocks[i] = kmalloc(size, 0);
+}
+
+static void kmalloc_batch_free(uint64_t size)
+{
+    (void)size;
+    for (unsigned i = 0; i < BATCH; i++)
+        kfree(blocks[i]);
+}
+
+static const struct bench {
+    const char *name;
+    void (*run)(uint64_t argument);
+    uint64_t argument;
+    unsigned operations;
+} benches[] = {
+    {"frame.pair.0", frame_pair, 0, PAIRS},
+    {"frame.pair.3", frame_pair, 3, PAIRS},
+    {"frame.pair.9", frame_pair, 9, PAIRS},
+    {"frame.zeroed_pair.0", frame_zeroed_pair, 0, PAIRS},
+    {"kmalloc.pair.16", kmalloc_pair, 16, PAIRS},
+    {"kmalloc.pair.64", kmalloc_pair, 64, PAIRS},
+    {"kmalloc.pair.256", kmalloc_pair, 256, PAIRS},
+    {"kmalloc.pair.1024", kmalloc_pair, 1024, PAIRS},
+    {"kmalloc.pair.4096", kmalloc_pair, 4096, PAIRS},
+    {"kmalloc.batch_alloc.64", kmalloc_batch_alloc, 64, BATCH},
+    {"kmalloc.batch_free.64", kmalloc_batch_free, 64, BATCH}, /* frees the batch before it */
+};
+
+bool bench_run(const char *prefix)
+{
+    bool any = false;
+    for (size_t i = 0; i < sizeof benches / sizeof benches[0]; i++) {
+        const struct bench *bench = &benches[i];
+        if (prefix != NULL && strncmp(bench->name, prefix, strlen(prefix)) != 0)
+            continue;
+        any = true;
+        uint64_t start = asm_read_tsc();
+        bench->run(bench->argument);
+        uint64_t ticks = asm_read_tsc() - start;
+        console_print("bench: %s %lu ticks\n", bench->name, ticks / bench->operations);
+    }
+    if (!any)
+        console_print("bench: there are none named %s\n", prefix);
+    return any;
+}

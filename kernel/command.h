@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* What a prompt command is. Each file command_*.c holds a group of them; shell.c lists them all. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct command {
+    const char *name;
+    const char *arguments; /* as shown after "usage: NAME", "" if it takes none */
+    const char *help;      /* a line */
+    int min, max;          /* number of arguments; max -1: any */
+    /* `argv[0]` is the name. False if it failed, which it has explained on the console. */
+    bool (*run)(int argc, char **argv);
+};
+
+/* The groups, each ended by an entry without a name. */
+extern const struct command command_memory[];  /* look: mem frames heap maps walk */
+extern const struct command command_use[];     /* use: alloc free map unmap peek poke */
+extern const struct command command_machine[]; /* the rest */
+
+/* Reads an argument as a number, or says what was expected. */
+bool command_number(const char *text, const char *what, uint64_t *value);

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* Prompt commands about the machine and the kernel as a whole. */
+#include "kernel/arch/x86_64/cpu.h"
+#include "kernel/arch/x86_64/power.h"
+#include "kernel/bench.h"
+#include "kernel/command.h"
+#include "kernel/console.h"
+#include "kernel/crash.h"
+#include "kernel/ktest.h"
+#include "kernel/log.h"
+#include "kernel/panic.h"
+
+static bool show_cpu(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    const struct {
+        const char *name;
+        bool there;
+    } features[] = {
+        {"NX", cpu.nx},     {"1-GiB-pages", cpu.gib_pages}, {"global-pages", cpu.global_pages},
+        {"SMEP", cpu.smep}, {"SMAP", cpu.smap},             {"UMIP", cpu.umip},
+        {"LA57", cpu.la57}, {"RDRAND", cpu.rdrand},         {"hypervisor", cpu.hypervisor},
+    };
+    console_print("%s  %s\nfamily %u model %u stepping %u; addresses: %u bits physical, %u virtual\n",
+                  cpu.vendor, cpu.brand, cpu.family, cpu.model, cpu.stepping, cpu.physical_bits,
+                  cpu.virtual_bits);
+    for (unsigned i = 0; i < sizeof features / sizeof features[0]; i++)
+        console_print("%s%c%s", i > 0 ? " " : "", features[i].there ? '+' : '-', features[i].name);
+    console_print("\n");
+    return true;
+}
+
+static bool show_log(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    log_show();
+    return true;
+}
+
+static bool test(int argc, char **argv)
+{
+    return ktest_run(argc > 1 ? argv[1] : NULL);
+}
+
+static bool bench(int argc, char **argv)
+{
+    return bench_run(argc > 1 ? argv[1] : NULL);
+}
+
+static bool do_panic(int argc, char **argv)
+{
+    panic("%s", argc > 1 ? argv[1] : "asked for at the prompt");
+}
+
+static bool crash(int argc, char **argv)
+{
+    (void)argc;
+    return crash_run(argv[1]);
+}
+
+static bool poweroff(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    power_off(POWER_OK);
+}
+
+static bool reboot(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    power_reset();
+}
+
+const struct command command_machine[] = {
+    {"cpu", "", "what the CPU is and can do", 0, 0, show_cpu},
+    {"log", "", "what the kernel has logged", 0, 0, show_log},
+    {"test", "[NAME]", "the in-kernel tests, or those of one name, as TAP", 0, 1, test},
+    {"bench", "[NAME]", "the in-kernel benchmarks, or those of one name", 0, 1, bench},
+    {"crash", "KIND", "provoke null, text, exec, stack, ud, divide, triple or hang", 1, 1, crash},
+    {"panic", "[REASON]", "end the kernel", 0, 1, do_panic},
+    {"poweroff", "", "turn the machine off", 0, 0, poweroff},
+    {"reboot", "", "start the machine anew", 0, 0, reboot},
+    {0},
+};

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* Provoked misfortunes: for the `crash` command, and for the tests that see them reported. */
+#pragma once
+
+#include <stdbool.h>
+
+/* The function that provokes `kind` (null, text, rodata, exec, stack, ud, divide, protection, triple,
+ * hang), or NULL. Its argument is not looked at. */
+typedef void crash_function(void *unused);
+crash_function *crash_find(const char *kind);
+
+/* Provokes `kind`; false, with the kinds listed, if there is none such. */
+bool crash_run(const char *kind);

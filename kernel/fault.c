@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/* What the kernel does about exceptions: tells the story, and recovers the expected ones. */
+#include "kernel/fault.h"
+
+#include <stddef.h>
+
+#include "kernel/arch/x86_64/asm.h"
+#include "kernel/arch/x86_64/context.h"
+#include "kernel/arch/x86_64/stack.h"
+#include "kernel/arch/x86_64/trap.h"
+#include "kernel/backtrace.h"
+#include "kernel/console.h"
+#include "kernel/panic.h"
+#include "lib/format.h"
+#include "lib/string.h"
+
+enum { ERROR_PRESENT = 1, ERROR_WRITE = 2, ERROR_USER = 4, ERROR_RESERVED = 8, ERROR_FETCH = 16 };
+
+/* The innermost fault_try(). */
+struct attempt {
+    struct context context;
+    struct fault *fault;
+    struct attempt *outer;
+};
+
+static struct attempt *attempt;
+
+bool fault_try(void (*function)(void *), void *argument, struct fault *fault)
+{
+    struct attempt this = {.fault = fault, .outer = attempt};
+    bool returned = context_save(&this.context) == 0;
+    if (returned) {
+        attempt = &this;
+        function(argument);
+    }
+    attempt = this.outer;
+    return returned;
+}
+
+static _Noreturn void deliver(const struct fault *fault)
+{
+    *attempt->fault = *fault;
+    context_restore(&attempt->context, 1);
+}
+
+void fault_deliver_panic(const char *reason, uintptr_t caller)
+{
+    if (attempt == NULL)
+        return;
+    struct fault fault = {.vector = FAULT_PANIC, .rip = caller};
+    format_text(fault.reason, sizeof fault.reason, "%s", reason);
+    deliver(&fault);
+}
+
+static const char *const names[TRAP_EXCEPTIONS] = {
+    [0] = "division error",       [1] = "debug exception",
+    [2] = "non-maskable interrupt", [3] = "breakpoint",
+    [4] = "overflow",             [5] = "bound exceeded",
+    [6] = "invalid opcode",       [7] = "no floating point unit",
+    [8] = "double fault",         [10] = "invalid TSS",
+    [11] = "segment not present", [12] = "stack segment fault",
+    [13] = "general protection fault", [14] = "page fault",
+    [16] = "floating point error", [17] = "misaligned access",
+    [18] = "machine check",       [19] = "SIMD floating point error",
+    [21] = "control protection fault",
+};
+
+static const char *access_name(uint64_t error)
+{
+    if (error & ERROR_FETCH)
+        return "executing";
+    return error & ERROR_WRITE ? "writing" : "reading";
+}
+
+/* Why the CPU refused. */
+static const char *cause(uint64_t address, uint64_t error)
+{
+    if (error & ERROR_RESERVED)
+        return "a page table entry there has reserved bits set";
+    if (!(error & ERROR_PRESENT))
+        return address < 4096 ? "a null pointer" : "nothing is mapped there";
+    if (error & ERROR_FETCH)
+        return "the page is not executable";
+    return error & ERROR_WRITE ? "the page is read-only" : "the page may not be read";
+}
+
+static void describe_page_fault(struct fault *fault)
+{
+    struct stack stack;
+    if (stack_find(fault->address, &stack) && fault->address < stack.low)
+        format_text(fault->reason, sizeof fault->reason,
+                    "page fault %s 0x%lx: the guard page of the %s stack, which has overflowed",
+                    access_name(fault->error), fault->address, stack.name);
+    else
+        format_text(fault->reason, sizeof fault->reason, "page fault %s 0x%lx: %s",
+                    access_name(fault->error), fault->address, cause(fault->address, fault->error));
+}
+
+/* Where a stack ends, the CPU cannot even report a page fault: it becomes a double fault, and cr2
+ * still names the guard page. */
+static void describe_double_fault(struct fault *fault)
+{
+    struct stack stack;
+    if (stack_find(fault->address, &stack) && fault->address < stack.low)
+        format_text(fault->reason, sizeof fault->reason,
+                    "double fault: the %s stack has overflowed into its guard page at 0x%lx",
+                    stack.name, fault->address);
+    else
+        format_text(fault->reason, sizeof fault->reason, "double fault");
+}
+
+static struct fault describe(const struct trap_frame *frame)
+{
+    struct fault fault = {.vector = (unsigned)frame->vector, .error = frame->error, .rip = frame->rip};
+    if (frame->vector == TRAP_PAGE_FAULT || frame->vector == TRAP_DOUBLE_FAULT)
+        fault.address = asm_read_cr2();
+    if (frame->vector == TRAP_PAGE_FAULT)
+        describe_page_fault(&fault);
+    else if (frame->vector == TRAP_DOUBLE_FAULT)
+        describe_double_fault(&fault);
+    else
+        format_text(fault.reason, sizeof fault.reason, "%s",
+                    names[frame->vector] != NULL ? names[frame->vector] : "reserved exception");
+    return fault;
+}
+
+static void print_registers(const struct trap_frame *frame)
+{
+    console_print("  rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx\n", frame->rax, frame->rbx,
+                  frame->rcx, frame->rdx);
+    console_print("  rsi %016lx  rdi %016lx  rbp %016lx  rsp %016lx\n", frame->rsi, frame->rdi,
+                  frame->rbp, frame->rsp);
+    console_print("  r8  %016lx  r9  %016lx  r10 %016lx  r11 %016lx\n", frame->r8, frame->r9,
+                  frame->r10, frame->r11);
+    console_print("  r12 %016lx  r13 %016lx  r14 %016lx  r15 %016lx\n", frame->r12, frame->r13,
+                  frame->r14, frame->r15);
+    console_print("  cs %02lx  ss %02lx  rflags %lx  cr2 %lx  cr3 %lx  error %lx\n", frame->cs,
+                  frame->ss, frame->rflags, asm_read_cr2(), asm_read_cr3(), frame->error);
+}
+
+static void handle(struct trap_frame *frame)
+{
+    struct fault fault = describe(frame);
+    /* An NMI is nobody's fault; a machine check is not to be recovered from. */
+    bool expected = frame->vector != TRAP_NMI && frame->vector != TRAP_MACHINE_CHECK;
+    if (attempt != NULL && expected)
+        deliver(&fault);
+    console_print("\npanic: %s\n  at ", fault.reason);
+    backtrace_print_address(frame->rip);
+    console_print("\n");
+    print_registers(frame);
+    backtrace_print(frame->rbp);
+    panic_stop();
+}
+
+void fault_init(void)
+{
+    for (unsigned vector = 0; vector < TRAP_EXCEPTIONS; vector++)
+        trap_handle(vector, handle);
+}

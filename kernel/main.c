@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where the kernel begins. kmain() brings the layers up in the order in which they stand on each
+ * other, from the firmware's memory map to the heap; read it first.
+ */
+#include "boot/boot_info.h"
+#include "kernel/arch/x86_64/cpu.h"
+#include "kernel/arch/x86_64/gdt.h"
+#include "kernel/arch/x86_64/pic.h"
+#include "kernel/arch/x86_64/trap.h"
+#include "kernel/console.h"
+#include "kernel/fault.h"
+#include "kernel/log.h"
+#include "kernel/mm/brk.h"
+#include "kernel/mm/kmalloc.h"
+#include "kernel/mm/kspace.h"
+#include "kernel/mm/memmap.h"
+#include "kernel/mm/mmap.h"
+#include "kernel/mm/pmm.h"
+#include "kernel/panic.h"
+#include "kernel/shell.h"
+#include "lib/format.h"
+#include "lib/string.h"
+
+/* What the kernel keeps of boot_info, whose memory it takes over. */
+static struct memmap map;
+static char command_line[2048];
+
+_Noreturn void kmain(const struct boot_info *boot);
+
+/* A count of frames as text; good until the fourth next call. */
+static const char *size_of(uint64_t frames)
+{
+    static char text[4][FORMAT_BYTES_SIZE];
+    static unsigned next;
+    return format_bytes(text[next++ % 4], frames << PAGE_SHIFT);
+}
+
+/* The machine: console first, so that all that follows can speak. */
+static void start_machine(const struct boot_info *boot)
+{
+    cpu_init();
+    gdt_init();
+    trap_init();
+    console_init();
+    fault_init();
+    pic_init();
+    console_print("\nLoam %s (%s, %s), booted by %s\n", LOAM_VERSION, LOAM_BUILD, __VERSION__,
+                  boot->entry);
+    log_print("cpu", "%s, %u-bit physical addresses, %s pages, %s", cpu.vendor, cpu.physical_bits,
+              cpu.gib_pages ? "1 GiB" : "2 MiB", cpu.nx ? "NX" : "no NX");
+}
+
+/* The firmware's memory map, put in order. */
+static void start_memmap(const struct boot_info *boot)
+{
+    uint64_t physical_end = (uint64_t)1 << (cpu.physical_bits < 52 ? cpu.physical_bits : 52);
+    if (memmap_build(&map, boot->ranges, boot->range_count, physical_end) != 0)
+        panic("the firmware's memory map has %zu ranges, too many for Loam", boot->range_count);
+    log_print("memmap", "%zu firmware ranges, %zu after sorting; RAM %s, usable at once %s",
+              boot->range_count, map.count, size_of(memmap_ram(&map)),
+              size_of(memmap_frames(&map, BOOT_USABLE)));
+}
+
+/* Physical frames and the kernel's own page tables: each needs a little of the other, so frames come
+ * in two steps. */
+static void start_frames_and_paging(const struct boot_info *boot)
+{
+    if (pmm_start(&map) != 0)
+        panic("no usable memory below 4 GiB; the machine needs more RAM (48 MiB will do)");
+    if (kspace_init(&map, boot->kernel_start) != 0)
+        panic("too little memory for page tables; the machine needs more RAM (48 MiB will do)");
+    log_print("paging", "own tables: direct map, image, guards");
+    if (pmm_init() != 0)
+        panic("too little memory for frame metadata; the machine needs more RAM (48 MiB will do)");
+    pmm_reclaim(BOOT_LOADER); /* boot_info is gone from here on */
+    struct pmm_account account = pmm_account();
+    log_print("frames", "%s free of %s", size_of(account.free), size_of(account.ram));
+}
+
+/* The kernel's sbrk and mmap, and the heap on them. */
+static void start_heap(void)
+{
+    brk_init(kspace());
+    mmap_init(kspace());
+    kmalloc_init();
+    log_print("heap", "kmalloc over ksbrk and kmmap");
+}
+
+static void tell(const char *sentence)
+{
+    log_print("audit", "%s", sentence);
+}
+
+_Noreturn void kmain(const struct boot_info *boot)
+{
+    start_machine(boot);
+    if (strlen(boot->command_line) >= sizeof command_line)
+        panic("the command line is longer than %zu characters", sizeof command_line - 1);
+    memcpy(command_line, boot->command_line, strlen(boot->command_line) + 1);
+    start_memmap(boot);
+    start_frames_and_paging(boot);
+    start_heap();
+    size_t violations = kspace_audit(tell);
+    if (violations != 0)
+        panic("the page tables break %zu rules", violations);
+    log_print("audit", "W^X, guard pages and the direct map hold in every table");
+    shell_run(command_line);
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* Building the kernel's address space, and auditing it. */
+#include "kernel/mm/kspace.h"
+
+#include <machine.h>
+
+#include "kernel/arch/x86_64/image.h"
+#include "kernel/arch/x86_64/stack.h"
+#include "kernel/memlayout.h"
+#include "kernel/mm/paging.h"
+
+static struct paging tables;
+static struct aspace space;
+static uint64_t image_phys; /* physical address of image_start */
+
+struct aspace *kspace(void)
+{
+    return &space;
+}
+
+struct paging *kspace_paging(void)
+{
+    return &tables;
+}
+
+/* Building */
+
+static bool in_direct_map(const struct memmap_range *range)
+{
+    return range->kind != BOOT_RESERVED && range->kind != BOOT_KERNEL &&
+           range->start.number < MEMLAYOUT_RAM_END.number;
+}
+
+/* Maps RAM, joining neighbours of all kinds so that large pages can span them. */
+static int map_direct(const struct memmap *map)
+{
+    for (size_t i = 0; i < map->count; i++) {
+        if (!in_direct_map(&map->range[i]))
+            continue;
+        uint64_t start = map->range[i].start.number, end = map->range[i].end.number;
+        while (i + 1 < map->count && in_direct_map(&map->range[i + 1]) &&
+               map->range[i + 1].start.number == end)
+            end = map->range[++i].end.number;
+        if (end > MEMLAYOUT_RAM_END.number)
+            end = MEMLAYOUT_RAM_END.number;
+        phys_t phys = phys_of_frame((frame_t){start});
+        int error = paging_map(&tables, MEMLAYOUT_DIRECT_MAP_START + phys.addr, phys,
+                               (end - start) << PAGE_SHIFT, PAGE_READ | PAGE_WRITE | PAGE_GLOBAL);
+        if (error != 0)
+            return error;
+    }
+    return 0;
+}
+
+static int map_image_part(const char *start, const char *end, unsigned flags)
+{
+    phys_t phys = {image_phys + (uint64_t)(start - image_start)};
+    return paging_map(&tables, (uintptr_t)start, phys, (uint64_t)(end - start),
+                      flags | PAGE_READ | PAGE_GLOBAL);
+}
+
+static int map_image(void)
+{
+    int error = map_image_part(image_start, image_text_end, PAGE_EXEC);
+    if (error == 0)
+        error = map_image_part(image_text_end, image_rodata_end, 0);
+    if (error == 0)
+        error = map_image_part(image_rodata_end, image_end, PAGE_WRITE);
+    for (unsigned i = 0; i < STACK_COUNT && error == 0; i++)
+        error = paging_unmap(&tables, stack_get(i).low - STACK_GUARD_SIZE, STACK_GUARD_SIZE, NULL);
+    return error;
+}
+
+int kspace_init(const struct memmap *map, uint64_t kernel_start)
+{
+    image_phys = kernel_start;
+    int error = paging_init(&tables);
+    if (error == 0)
+        error = map_direct(map);
+    if (error == 0)
+        error = map_image();
+    if (error != 0)
+        return error;
+    asm_write_cr3(tables.root.addr);
+    machine_flush_all();
+    aspace_init(&space, &tables, MEMLAYOUT_BRK_START, MEMLAYOUT_HEAP_TABLE_END);
+    return 0;
+}
+
+/* Auditing */
+
+static bool overlap(uint64_t a_start, uint64_t a_end, uint64_t b_start, uint64_t b_end)
+{
+    return a_start < b_end && b_start < a_end;
+}
+
+static void audit_image_page(struct check *check, const struct page *page)
+{
+    bool text = image_is_text(page->virt);
+    bool writable = page->virt >= (uintptr_t)image_rodata_end;
+    check_expect(check, page->virt >= (uintptr_t)image_start && page->virt < (uintptr_t)image_end,
+                 "0x%lx is mapped beside the kernel image", page->virt);
+    check_expect(check, page->phys.addr - image_phys == page->virt - (uintptr_t)image_start,
+                 "the image page at 0x%lx maps physical 0x%lx, which is not its own", page->virt,
+                 page->phys.addr);
+    check_expect(check, !(page->flags & PAGE_EXEC) == !text || !machine_has_nx(),
+                 "the image page at 0x%lx is %sexecutable", page->virt, text ? "not " : "");
+    check_expect(check, !(page->flags & PAGE_WRITE) == !writable,
+                 "the image page at 0x%lx is %swritable", page->virt, writable ? "not " : "");
+    struct stack stack;
+    check_expect(check, !stack_find(page->virt, &stack) || page->virt >= stack.low,
+                 "the guard page of a stack at 0x%lx is mapped", page->virt);
+}
+
+static void audit_page(void *context, const struct page *page)
+{
+    struct check *check = context;
+    uint64_t size = paging_span(page->level), image_bytes = (uint64_t)(image_end - image_start);
+    check_expect(check, (intptr_t)page->virt < 0, "0x%lx in the lower half is mapped", page->virt);
+    check_expect(check,
+                 !(page->flags & PAGE_WRITE) || !(page->flags & PAGE_EXEC) || !machine_has_nx(),
+                 "the page at 0x%lx is both writable and executable", page->virt);
+    check_expect(check, page->flags & PAGE_GLOBAL || !(page->flags & PAGE_READ),
+                 "the kernel page at 0x%lx is not global", page->virt);
+    if (page->virt >= MEMLAYOUT_IMAGE_START) {
+        audit_image_page(check, page);
+        return;
+    }
+    check_expect(check,
+                 !overlap(page->phys.addr, page->phys.addr + size, image_phys,
+                          image_phys + image_bytes),
+                 "the page at 0x%lx is an alias of the kernel image", page->virt);
+    if (page->virt - MEMLAYOUT_DIRECT_MAP_START < MEMLAYOUT_DIRECT_MAP_SIZE) {
+        check_expect(check, page->phys.addr == page->virt - MEMLAYOUT_DIRECT_MAP_START,
+                     "the direct map at 0x%lx maps physical 0x%lx", page->virt, page->phys.addr);
+        check_expect(check, !(page->flags & PAGE_EXEC) || !machine_has_nx(),
+                     "the direct map at 0x%lx is executable", page->virt);
+    }
+}
+
+size_t kspace_audit(check_report *report)
+{
+    struct check check = {.report = report};
+    check_expect(&check, asm_read_cr3() == tables.root.addr,
+                 "the CPU uses the tables at 0x%lx, not the kernel's", asm_read_cr3());
+    paging_visit(&tables, audit_page, &check);
+    return check.violations + paging_check(&tables, report);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The kernel's own address space: page tables of its own in place of those it was booted with, and
+ * the aspace from which ksbrk and kmmap serve.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "boot/boot_info.h"
+#include "kernel/mm/aspace.h"
+#include "kernel/mm/memmap.h"
+#include "lib/check.h"
+
+/* Builds the tables and switches to them: the direct map of all RAM but the kernel image, with the
+ * largest pages there are; the image, with the permissions of each part and without the guard pages
+ * of its stacks; nothing else. Precondition: pmm_start(). Returns 0 or -ENOMEM. */
+int kspace_init(const struct memmap *map, uint64_t kernel_start);
+
+struct aspace *kspace(void);
+struct paging *kspace_paging(void);
+
+/* Walks every table and verifies the protections: no page writable and executable; nothing in the
+ * lower half; the kernel image mapped once and by itself; its text and rodata not writable; no guard
+ * page mapped; the direct map not executable, and every address in it where it belongs. Returns how
+ * many sentences were told. */
+size_t kspace_audit(check_report *report);

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* The prompt: a line editor with just a backspace, and the dispatch to the commands. */
+#include "kernel/shell.h"
+
+#include "kernel/arch/x86_64/power.h"
+#include "kernel/command.h"
+#include "kernel/console.h"
+#include "lib/error.h"
+#include "lib/parse.h"
+#include "lib/string.h"
+
+#define LINE_MAX  256
+#define WORDS_MAX 16
+
+static const struct command *const groups[] = {command_memory, command_use, command_machine};
+#define GROUPS (sizeof groups / sizeof groups[0])
+
+static void help(void)
+{
+    for (unsigned group = 0; group < GROUPS; group++)
+        for (const struct command *command = groups[group]; command->name != NULL; command++)
+            console_print("  %-9s%-22s%s\n", command->name, command->arguments, command->help);
+    console_print("Numbers are decimal or 0x hexadecimal; K, M, G and T multiply by 2^10 and so "
+                  "on.\nSeveral commands on a line are separated by `;`.\n");
+}
+
+static const struct command *find(const char *name)
+{
+    for (unsigned group = 0; group < GROUPS; group++)
+        for (const struct command *command = groups[group]; command->name != NULL; command++)
+            if (strcmp(command->name, name) == 0)
+                return command;
+    return NULL;
+}
+
+bool command_number(const char *text, const char *what, uint64_t *value)
+{
+    int error = parse_number(text, value);
+    if (error == -ERANGE)
+        console_print("%s: \"%s\" does not fit 64 bits\n", what, text);
+    else if (error != 0)
+        console_print("%s: \"%s\" is not a number; write 4096, 0x1000 or 4K\n", what, text);
+    return error == 0;
+}
+
+static bool run(int argc, char **argv)
+{
+    if (strcmp(argv[0], "help") == 0) {
+        help();
+        return true;
+    }
+    const struct command *command = find(argv[0]);
+    if (command == NULL) {
+        console_print("%s: no such command; `help` lists them\n", argv[0]);
+        return false;
+    }
+    int arguments = argc - 1;
+    if (arguments < command->min || (command->max >= 0 && arguments > command->max)) {
+        console_print("usage: %s %s\n", command->name, command->arguments);
+        return false;
+    }
+    return command->run(argc, argv);
+}
+
+bool shell_execute(char *line)
+{
+    char *words[WORDS_MAX];
+    int count = parse_words(line, words, WORDS_MAX);
+    if (count == -E2BIG)
+        console_print("more than %d words\n", WORDS_MAX);
+    else if (count < 0)
+        console_print("a quote is not closed\n");
+    return count == 0 || (count > 0 && run(count, words));
+}
+
+/* Runs each command of `text`; says which ones failed, and returns whether none did. */
+static bool run_all(char *text)
+{
+    bool all = true;
+    for (char *command = parse_command(&text); command != NULL; command = parse_command(&text)) {
+        char copy[LINE_MAX];
+        if (strlen(command) >= sizeof copy) {
+            console_print("loam: command failed: longer than %d characters\n", LINE_MAX - 1);
+            all = false;
+            continue;
+        }
+        memcpy(copy, command, strlen(command) + 1);
+        if (!shell_execute(command)) {
+            const char *start = copy;
+            while (*start == ' ')
+                start++;
+            console_print("loam: command failed: %s\n", start);
+            all = false;
+        }
+    }
+    return all;
+}
+
+enum { CONTROL_C = 3, BACKSPACE = 8, CONTROL_U = 21, DELETE = 127 };
+
+static void erase(size_t characters)
+{
+    while (characters-- > 0)
+        console_print("\b \b");
+}
+
+/* Reads a line into `line`, echoing what is typed. */
+static void read_line(char line[LINE_MAX])
+{
+    size_t length = 0;
+    for (;;) {
+        char character = console_get();
+        if (character == '\r' || character == '\n') {
+            break;
+        } else if (character == CONTROL_C || character == CONTROL_U) {
+            erase(length);
+            length = 0;
+        } else if ((character == BACKSPACE || character == DELETE) && length > 0) {
+            erase(1);
+            length--;
+        } else if (character >= ' ' && character != DELETE && length < LINE_MAX - 1) {
+            line[length++] = character;
+            console_write(&character, 1);
+        }
+    }
+    line[length] = '\0';
+    console_print("\n");
+}
+
+_Noreturn void shell_run(const char *command_line)
+{
+    static char commands[2048];
+    int length = parse_option(command_line, "run", commands, sizeof commands);
+    if (length >= 0)
+        power_off(run_all(commands) ? POWER_OK : POWER_COMMAND_FAILED);
+    if (length != -ENOENT) {
+        console_print("loam: command failed: run= in the command line has an open quote\n");
+        power_off(POWER_COMMAND_FAILED);
+    }
+
+    console_print("\nType `help` for what can be done here.\n");
+    for (;;) {
+        char line[LINE_MAX];
+        console_print("loam> ");
+        read_line(line);
+        run_all(line);
+    }
+}

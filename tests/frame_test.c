@@ -1,0 +1,812 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests lib/alloc/frame.c, frame_stats.c and frame_check.c against the contract of frame.h, and
+ * against a model that keeps one byte for each frame. */
+#include "lib/alloc/frame.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <cmocka.h>
+
+#include "lib/alloc/frame_tree.h"
+#include "tests/host/expect.h"
+#include "tests/host/machine.h"
+#include "tests/host/random.h"
+
+#define GARBAGE      0xa5
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+/* A frame allocator whose metadata is exactly as long as it asked for, so that ASan sees its ends.
+ */
+static struct frames frames;
+static void *metadata;
+
+static struct frame_range range(uint64_t start, uint64_t end)
+{
+    return (struct frame_range){{start}, {end}};
+}
+
+static void begin(const struct frame_range *ranges, size_t count)
+{
+    size_t size = frame_metadata_size(ranges, count);
+    free(metadata);
+    metadata = malloc(size);
+    memset(metadata, GARBAGE, size);
+    memset(&frames, GARBAGE, sizeof frames);
+    frame_init(&frames, ranges, count, metadata);
+}
+
+static void begin_free(const struct frame_range *ranges, size_t count)
+{
+    begin(ranges, count);
+    for (size_t i = 0; i < count; i++)
+        frame_add(&frames, ranges[i].start, ranges[i].end);
+}
+
+static int end(void **state)
+{
+    (void)state;
+    free(metadata);
+    metadata = NULL;
+    host_machine_stop();
+    return 0;
+}
+
+static void tell(const char *sentence)
+{
+    print_error("%s\n", sentence);
+}
+
+static uint64_t alloc_below(unsigned order, uint64_t below)
+{
+    struct frame_request request = {.order = (uint8_t)order, .below = {below}};
+    return frame_alloc(&frames, request).number;
+}
+
+static uint64_t alloc(unsigned order)
+{
+    return alloc_below(order, 0);
+}
+
+static void give_back(uint64_t frame, unsigned order)
+{
+    frame_free(&frames, (frame_t){frame}, order);
+}
+
+static bool alloc_at(uint64_t frame, unsigned order)
+{
+    return frame_alloc_at(&frames, (frame_t){frame}, order);
+}
+
+/* Contract */
+
+static void a_new_allocator_has_nothing_free(void **state)
+{
+    (void)state;
+    struct frame_range ranges[] = {range(3, 700), range(1000, 600000)};
+    begin(ranges, COUNT(ranges));
+    assert_int_equal(frames.free, 0);
+    assert_int_equal(frames.total, 0);
+    for (unsigned order = 0; order < FRAME_ORDERS; order++)
+        assert_int_equal(alloc(order), FRAME_NONE.number);
+    assert_int_equal(frame_check(&frames, tell), 0);
+}
+
+static void every_order_is_served_aligned_and_merges_again(void **state)
+{
+    (void)state;
+    struct frame_range all = range(0, 2 * SPAN_FRAMES);
+    begin_free(&all, 1);
+    for (unsigned order = 0; order < FRAME_ORDERS; order++) {
+        uint64_t size = (uint64_t)1 << order;
+        uint64_t block = alloc(order);
+        assert_int_equal(block % size, 0);
+        assert_true(block + size <= all.end.number);
+        assert_int_equal(frames.free, frames.total - size);
+        assert_false(alloc_at(block, 0));
+        assert_false(alloc_at(block + size - 1, 0));
+        assert_int_equal(frame_check(&frames, tell), 0);
+        give_back(block, order);
+        assert_int_equal(frame_check(&frames, tell), 0);
+    }
+    uint64_t count[FRAME_ORDERS];
+    frame_count_blocks(&frames, count);
+    assert_int_equal(count[FRAME_ORDER_MAX], 2);
+}
+
+static void all_memory_can_be_had_in_every_order(void **state)
+{
+    (void)state;
+    struct frame_range all = range(SPAN_FRAMES, 2 * SPAN_FRAMES);
+    begin_free(&all, 1);
+    for (unsigned order = 0; order < FRAME_ORDERS; order += order == 0 ? 3 : 1) {
+        uint64_t blocks = SPAN_FRAMES >> order;
+        uint8_t *seen = calloc(blocks, 1);
+        for (uint64_t i = 0; i < blocks; i++) {
+            uint64_t block = alloc(order) - SPAN_FRAMES;
+            assert_true(block < SPAN_FRAMES);
+            assert_int_equal(seen[block >> order]++, 0);
+        }
+        free(seen);
+        assert_int_equal(frames.free, 0);
+        assert_int_equal(alloc(order), FRAME_NONE.number);
+        for (uint64_t i = 0; i < blocks; i++)
+            give_back(SPAN_FRAMES + (i << order), order);
+        assert_int_equal(frames.free, SPAN_FRAMES);
+    }
+    assert_int_equal(frame_check(&frames, tell), 0);
+}
+
+static void high_addresses_go_first(void **state)
+{
+    (void)state;
+    struct frame_range ranges[] = {range(0, 0x9f), range(0x100, 0x7ff00)};
+    begin_free(ranges, COUNT(ranges));
+    assert_int_equal(alloc(0), 0x7feff);
+    assert_int_equal(alloc(FRAME_ORDER_MAX), FRAME_NONE.number);
+    assert_true(alloc(9) > 0x7f000);
+}
+
+static void what_is_freed_may_be_freed_in_parts(void **state)
+{
+    (void)state;
+    struct frame_range all = range(0, SPAN_FRAMES);
+    begin_free(&all, 1);
+    assert_int_equal(alloc(18), 0);
+    for (unsigned order = 0; order < 18; order++)
+        give_back((uint64_t)1 << order, order);
+    assert_int_equal(frames.free, SPAN_FRAMES - 1);
+    assert_int_equal(alloc(18), FRAME_NONE.number);
+    give_back(0, 0);
+    assert_int_equal(alloc(18), 0);
+}
+
+static void a_block_at_a_place_is_had_iff_all_of_it_is_free(void **state)
+{
+    (void)state;
+    struct frame_range all = range(0, 2 * SPAN_FRAMES);
+    begin_free(&all, 1);
+    for (unsigned order = 0; order < FRAME_ORDERS; order++) {
+        uint64_t size = (uint64_t)1 << order;
+        assert_true(alloc_at(SPAN_FRAMES, order));
+        assert_false(alloc_at(SPAN_FRAMES, order));
+        assert_false(alloc_at(SPAN_FRAMES, FRAME_ORDER_MAX));
+        give_back(SPAN_FRAMES, order);
+        assert_true(alloc_at(SPAN_FRAMES + size - 1, 0));
+        assert_false(alloc_at(SPAN_FRAMES, order));
+        give_back(SPAN_FRAMES + size - 1, 0);
+        assert_int_equal(frames.free, frames.total);
+        assert_int_equal(frame_check(&frames, tell), 0);
+    }
+}
+
+static void a_zeroed_block_is_cleared_and_nothing_else(void **state)
+{
+    (void)state;
+    host_machine_start(32 * MIB);
+    struct frame_range all = range(0, 4096);
+    begin_free(&all, 1);
+    for (unsigned order = 0; order <= 10; order++) {
+        struct frame_request request = {.order = (uint8_t)order, .flags = FRAME_ZERO};
+        frame_t block = frame_alloc(&frames, request);
+        const unsigned char *first = machine_phys_to_virt(phys_of_frame(block));
+        size_t size = PAGE_SIZE << order;
+        for (size_t i = 0; i < size; i++)
+            assert_int_equal(first[i], 0);
+        assert_int_equal(first[size], 0xa5);
+        assert_int_equal(first[-1], 0xa5);
+        memset(machine_phys_to_virt(phys_of_frame(block)), 0xa5, size);
+        frame_free(&frames, block, order);
+    }
+}
+
+/* Ceilings. What a block below `ceiling` needs is said here without looking at bits. */
+
+static bool fits_below(const struct frame_range *ranges, size_t count, unsigned order,
+                       uint64_t ceiling)
+{
+    uint64_t size = (uint64_t)1 << order;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t first = (ranges[i].start.number + size - 1) / size * size;
+        uint64_t last = ranges[i].end.number < ceiling ? ranges[i].end.number : ceiling;
+        if (first + size <= last)
+            return true;
+    }
+    return false;
+}
+
+static void check_ceiling(const struct frame_range *ranges, size_t count, unsigned order,
+                          uint64_t ceiling)
+{
+    uint64_t block = alloc_below(order, ceiling);
+    if (block == FRAME_NONE.number) {
+        assert_false(fits_below(ranges, count, order, ceiling));
+        assert_int_equal(frames.free, frames.total);
+        return;
+    }
+    assert_true(fits_below(ranges, count, order, ceiling));
+    assert_true(block + ((uint64_t)1 << order) <= ceiling);
+    give_back(block, order);
+}
+
+static void ceilings_hold_to_the_frame(void **state)
+{
+    (void)state;
+    struct frame_range ranges[] = {range(1, 0x9f), range(0x100, 0x1234),
+                                   range(0x7fff3, 3 * SPAN_FRAMES)};
+    uint64_t edges[] = {1,      2,       0x40,    0x9f,    0x100,   0x200,   0x400,   0x1200,
+                        0x1234, 0x7fff3, 0x80000, 0x80200, 0x81000, 0xbfe00, 0xc0000, 0x100000};
+    begin_free(ranges, COUNT(ranges));
+    for (unsigned order = 0; order < FRAME_ORDERS; order++)
+        for (size_t i = 0; i < COUNT(edges); i++)
+            for (uint64_t ceiling = edges[i] > 3 ? edges[i] - 3 : 1; ceiling < edges[i] + 3;
+                 ceiling++)
+                check_ceiling(ranges, COUNT(ranges), order, ceiling);
+    assert_int_equal(frame_check(&frames, tell), 0);
+}
+
+static void a_ceiling_holds_inside_split_blocks_too(void **state)
+{
+    (void)state;
+    struct frame_range all = range(0, SPAN_FRAMES);
+    begin_free(&all, 1);
+    assert_true(alloc_at(0x300, 0));
+    assert_int_equal(alloc_below(0, 0x301), 0x2ff);
+    assert_int_equal(alloc_below(0, 0x201), 0x200);
+    assert_int_equal(alloc_below(0, 0x201), 0x1ff);
+    assert_int_equal(alloc_below(0, 1), 0);
+    assert_int_equal(alloc_below(0, 1), FRAME_NONE.number);
+    assert_int_equal(alloc_below(4, 0x220), 0x210);
+    assert_int_equal(alloc_below(4, 0x21f), 0x1e0);
+}
+
+static void a_ceiling_above_everything_is_none(void **state)
+{
+    (void)state;
+    struct frame_range all = range(5, 77);
+    begin_free(&all, 1);
+    assert_int_equal(alloc_below(0, UINT64_MAX), 76);
+    assert_int_equal(alloc_below(0, 5), FRAME_NONE.number);
+    assert_int_equal(alloc_below(0, 6), 5);
+}
+
+/* Ranges */
+
+static void ragged_ranges_are_managed_to_the_frame(void **state)
+{
+    (void)state;
+    struct frame_range ranges[] = {range(1, 2), range(3, 517), range(0x3ffff, 0x40001),
+                                   range(0x80000, 0x80001), range(0x12345678, 0x12345689)};
+    begin_free(ranges, COUNT(ranges));
+    uint64_t total = 1 + 514 + 2 + 1 + 17;
+    assert_int_equal(frames.total, total);
+    assert_int_equal(frames.free, total);
+    uint64_t block = 0;
+    for (uint64_t i = 0; i < total; i++) {
+        block = alloc(0);
+        bool managed = false;
+        for (size_t r = 0; r < COUNT(ranges); r++)
+            managed = managed || (ranges[r].start.number <= block && block < ranges[r].end.number);
+        assert_true(managed);
+    }
+    assert_int_equal(alloc(0), FRAME_NONE.number);
+}
+
+static void a_block_may_lie_across_ranges_that_touch(void **state)
+{
+    (void)state;
+    struct frame_range ranges[] = {range(0, 7), range(7, 301), range(301, 0x20000),
+                                   range(0x20000, SPAN_FRAMES)};
+    begin_free(ranges, COUNT(ranges));
+    for (unsigned order = FRAME_ORDERS; order-- > 0;) {
+        assert_true(alloc_at(0, order));
+        give_back(0, order);
+    }
+    assert_int_equal(frame_check(&frames, tell), 0);
+}
+
+static void memory_is_added_in_any_pieces_and_order(void **state)
+{
+    (void)state;
+    struct frame_range all = range(0, 2 * SPAN_FRAMES);
+    uint64_t cuts[] = {0, 1, 2, 511, 512, 513, 1029, 0x3fe01, 0x40000, 0x40003, 0x80000};
+    begin(&all, 1);
+    for (size_t i = COUNT(cuts) - 1; i-- > 0;) {
+        frame_add(&frames, (frame_t){cuts[i]}, (frame_t){cuts[i + 1]});
+        assert_int_equal(frames.free, 2 * SPAN_FRAMES - cuts[i]);
+    }
+    frame_add(&frames, (frame_t){5}, (frame_t){5});
+    assert_int_equal(frames.total, 2 * SPAN_FRAMES);
+    assert_int_equal(alloc(18), SPAN_FRAMES);
+    assert_int_equal(alloc(18), 0);
+}
+
+static double bits_a_frame(const struct frame_range *ranges, size_t count)
+{
+    double all = 0;
+    for (size_t i = 0; i < count; i++)
+        all += (double)(ranges[i].end.number - ranges[i].start.number);
+    return (double)frame_metadata_size(ranges, count) * 8 / all;
+}
+
+static void metadata_costs_little_more_than_a_bit_a_frame(void **state)
+{
+    (void)state;
+    static struct frame_range sparse[512];
+    struct frame_range low = range(0, TIB >> PAGE_SHIFT);
+    struct frame_range high = range(TIB >> PAGE_SHIFT, 2 * TIB >> PAGE_SHIFT);
+    struct frame_range huge = range(0, 64 * TIB >> PAGE_SHIFT);
+    for (size_t i = 0; i < COUNT(sparse); i++)
+        sparse[i] = range(4 * i * SPAN_FRAMES, (4 * i + 2) * SPAN_FRAMES);
+    assert_true(bits_a_frame(&low, 1) <= 1.06);
+    assert_true(bits_a_frame(&high, 1) <= 1.06);
+    assert_true(bits_a_frame(&huge, 1) <= 1.06);
+    assert_true(bits_a_frame(sparse, COUNT(sparse)) <= 1.06);
+}
+
+/* Bytes of a mapping that the host has given memory to. */
+static size_t resident(void *start, size_t size)
+{
+    size_t pages = (size + PAGE_SIZE - 1) / PAGE_SIZE, count = 0;
+    unsigned char *here = malloc(pages);
+    assert_int_equal(mincore(start, size, here), 0);
+    for (size_t i = 0; i < pages; i++)
+        count += here[i] & 1;
+    free(here);
+    return count * PAGE_SIZE;
+}
+
+static void sixty_four_terabytes_start_without_a_visit_to_each_frame(void **state)
+{
+    (void)state;
+    static struct frame_range ranges[100];
+    uint64_t each = 64 * TIB / COUNT(ranges) >> PAGE_SHIFT;
+    for (size_t i = 0; i < COUNT(ranges); i++)
+        ranges[i] = range(i * each + 1, (i + 1) * each);
+    size_t size = frame_metadata_size(ranges, COUNT(ranges));
+    void *map = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    assert_true(map != MAP_FAILED);
+    madvise(map, size, MADV_NOHUGEPAGE);
+    frame_init(&frames, ranges, COUNT(ranges), map);
+    for (size_t i = 0; i < COUNT(ranges); i++)
+        frame_add(&frames, ranges[i].start, ranges[i].end);
+    assert_true(resident(map, size) <= size / 4); /* a page for each GiB, none for each 2 MiB */
+    assert_int_equal(frames.free, COUNT(ranges) * (each - 1));
+
+    uint64_t top = alloc(0);
+    assert_int_equal(top, COUNT(ranges) * each - 1);
+    give_back(top, 0);
+    assert_int_equal(alloc(18) % SPAN_FRAMES, 0);
+    assert_true(alloc_below(9, 0x401) <= 0x200);
+    munmap(map, size);
+}
+
+static void exhaustion_changes_nothing(void **state)
+{
+    (void)state;
+    struct frame_range all = range(0, SPAN_FRAMES);
+    begin_free(&all, 1);
+    for (uint64_t i = 0; i < SPAN_FRAMES; i++)
+        alloc(0);
+    for (uint64_t i = 0; i < SPAN_FRAMES; i += 2)
+        give_back(i, 0);
+    for (unsigned order = 1; order < FRAME_ORDERS; order++) {
+        assert_int_equal(alloc(order), FRAME_NONE.number);
+        assert_false(alloc_at(0, order));
+        assert_int_equal(frames.free, SPAN_FRAMES / 2);
+    }
+    assert_int_equal(frame_check(&frames, tell), 0);
+    for (uint64_t i = 0; i < SPAN_FRAMES / 2; i++)
+        assert_int_equal(alloc(0) % 2, 0);
+    assert_int_equal(alloc(0), FRAME_NONE.number);
+}
+
+/* Misuse */
+
+static void misuse_panics_with_the_value(void **state)
+{
+    (void)state;
+    struct frame_range ranges[] = {range(0x10, 0x1400), range(0x40000, 0xc0000)};
+    begin_free(ranges, COUNT(ranges));
+    assert_true(alloc_at(0x80000, 18));
+    assert_true(alloc_at(0x600, 9));
+    assert_true(alloc_at(0x500, 0));
+    uint64_t before = frames.free;
+
+    expect_panic(give_back(0x501, 0), "0x501");
+    expect_panic(give_back(0x500, 8), "0x500");
+    expect_panic(give_back(0x500, 1), "0x500");
+    expect_panic(give_back(0x400, 9), "0x400");
+    expect_panic(give_back(0x800, 9), "0x800");
+    expect_panic(give_back(0x400, 10), "0x400");
+    expect_panic(give_back(0x40000, 0), "0x40000");
+    expect_panic(give_back(0x40000, 17), "0x40000");
+    expect_panic(give_back(0x40000, 18), "0x40000");
+    expect_panic(give_back(0x80001, 1), "0x80001");
+    expect_panic(give_back(0x80100, 9), "0x80100");
+    expect_panic(give_back(0x80200, 18), "0x80200");
+    expect_panic(give_back(0xf, 0), "0xf");
+    expect_panic(give_back(0, 9), "0x0");
+    expect_panic(give_back(0x1400, 0), "0x1400");
+    expect_panic(give_back(0x13f0, 5), "0x13f0");
+    expect_panic(give_back(0xc0000, 0), "0xc0000");
+    expect_panic(give_back(0x5000000000, 0), "0x5000000000");
+    expect_panic(give_back(UINT64_MAX, 0), "0xffffffffffffffff");
+    expect_panic(give_back(0x80000, 19), "19");
+    expect_panic(give_back(0x80000, 64), "64");
+    expect_panic(alloc(19), "19");
+    expect_panic(alloc(255), "255");
+    expect_panic(alloc_at(0x80000, 19), "19");
+    expect_panic(frame_alloc(&frames, (struct frame_request){.flags = 0x82}), "0x82");
+    expect_panic(frame_add(&frames, (frame_t){0x700}, (frame_t){0x801}), "0x800");
+    expect_panic(frame_add(&frames, (frame_t){0x13ff}, (frame_t){0x1401}), "0x13ff");
+    assert_true(frames.free >= before);
+
+    assert_int_equal(frame_check(&frames, tell), 0);
+}
+
+static void a_panic_of_free_changes_nothing(void **state)
+{
+    (void)state;
+    struct frame_range all = range(0, 2 * SPAN_FRAMES);
+    begin_free(&all, 1);
+    for (unsigned order = 0; order < FRAME_ORDERS; order++) {
+        uint64_t size = (uint64_t)1 << order;
+        expect_panic(give_back(SPAN_FRAMES, order), "0x40000");
+        assert_true(alloc_at(SPAN_FRAMES, order));
+        give_back(SPAN_FRAMES + size - 1, 0);
+        expect_panic(give_back(SPAN_FRAMES, order), "0x40000");
+        assert_int_equal(frames.free, frames.total - size + 1);
+        assert_int_equal(frame_check(&frames, tell), 0);
+        assert_true(alloc_at(SPAN_FRAMES + size - 1, 0));
+        give_back(SPAN_FRAMES, order);
+    }
+}
+
+/* Random operations against a model: a byte for each frame. */
+
+#define MODEL_FRAMES (3 * SPAN_FRAMES + 1234)
+enum { IN_USE, FREE, NO_MEMORY };
+
+struct block {
+    uint64_t start;
+    unsigned order;
+};
+
+static struct {
+    uint8_t frame[MODEL_FRAMES];
+    uint64_t free;
+    struct block block[1 << 16]; /* allocated and to be freed */
+    size_t blocks;
+} model;
+
+static bool model_is(uint64_t start, unsigned order, uint8_t what)
+{
+    uint64_t size = (uint64_t)1 << order;
+    if (start + size > MODEL_FRAMES)
+        return false;
+    return model.frame[start] == what &&
+           memcmp(&model.frame[start], &model.frame[start + 1], size - 1) == 0;
+}
+
+static void model_set(uint64_t start, unsigned order, uint8_t what)
+{
+    uint64_t size = (uint64_t)1 << order;
+    memset(&model.frame[start], what, size);
+    model.free += what == FREE ? size : -size;
+}
+
+static bool model_has_block(unsigned order, uint64_t ceiling)
+{
+    uint64_t size = (uint64_t)1 << order;
+    uint64_t last = ceiling != 0 && ceiling < MODEL_FRAMES ? ceiling : MODEL_FRAMES;
+    for (uint64_t start = 0; start + size <= last; start += size)
+        if (model_is(start, order, FREE))
+            return true;
+    return false;
+}
+
+static void model_count(uint64_t count[FRAME_ORDERS])
+{
+    memset(count, 0, FRAME_ORDERS * sizeof *count);
+    for (uint64_t at = 0; at < MODEL_FRAMES;) {
+        unsigned order = 0;
+        if (model.frame[at] != FREE) {
+            at++;
+            continue;
+        }
+        while (order < FRAME_ORDER_MAX && at % ((uint64_t)2 << order) == 0 &&
+               model_is(at, order + 1, FREE))
+            order++;
+        count[order]++;
+        at += (uint64_t)1 << order;
+    }
+}
+
+static void remember(uint64_t start, unsigned order)
+{
+    if (model.blocks < COUNT(model.block))
+        model.block[model.blocks++] = (struct block){start, order};
+}
+
+static unsigned random_order(struct random *random)
+{
+    if (random_once_in(random, 20))
+        return (unsigned)random_below(random, FRAME_ORDERS);
+    return (unsigned)(random_below(random, 12) * random_below(random, 12) / 12);
+}
+
+static void random_alloc(struct random *random)
+{
+    unsigned order = random_order(random);
+    uint64_t ceiling = random_once_in(random, 4) ? random_below(random, MODEL_FRAMES + 99) : 0;
+    uint64_t block = alloc_below(order, ceiling);
+    if (block == FRAME_NONE.number) {
+        random_assert(random, !model_has_block(order, ceiling));
+        return;
+    }
+    random_assert(random, block % ((uint64_t)1 << order) == 0);
+    random_assert(random, ceiling == 0 || block + ((uint64_t)1 << order) <= ceiling);
+    random_assert(random, model_is(block, order, FREE));
+    model_set(block, order, IN_USE);
+    remember(block, order);
+}
+
+static void random_alloc_at(struct random *random)
+{
+    unsigned order = random_order(random);
+    uint64_t block = random_below(random, MODEL_FRAMES) >> order << order;
+    if (!model_is(block, order, FREE) && !model_is(block, order, IN_USE))
+        return;
+    bool free = model_is(block, order, FREE);
+    random_assert(random, alloc_at(block, order) == free);
+    if (free) {
+        model_set(block, order, IN_USE);
+        remember(block, order);
+    }
+}
+
+/* Frees a remembered block, or its upper half, or breaks the rules with what is free. */
+static void random_free(struct random *random)
+{
+    if (model.blocks == 0)
+        return;
+    struct block *chosen = &model.block[random_below(random, model.blocks)];
+    struct block block = *chosen;
+    if (block.order > 0 && random_once_in(random, 4)) {
+        block.order = --chosen->order;
+        block.start += (uint64_t)1 << block.order;
+    } else {
+        *chosen = model.block[--model.blocks];
+    }
+    give_back(block.start, block.order);
+    model_set(block.start, block.order, FREE);
+    if (random_once_in(random, 100))
+        expect_panic(give_back(block.start, block.order), "free already");
+}
+
+static void compare_with_model(struct random *random)
+{
+    uint64_t ours[FRAME_ORDERS], theirs[FRAME_ORDERS];
+    random_assert(random, frame_check(&frames, tell) == 0);
+    random_assert(random, frames.free == model.free);
+    frame_count_blocks(&frames, ours);
+    model_count(theirs);
+    for (unsigned order = 0; order < FRAME_ORDERS; order++)
+        random_assert(random, ours[order] == theirs[order]);
+}
+
+static void random_operations_agree_with_a_byte_for_each_frame(void **state)
+{
+    (void)state;
+    struct random random = random_start();
+    struct frame_range ranges[] = {range(1, 0x9f), range(0x100, 0x3ff01), range(0x3ff01, 0x5ffff),
+                                   range(0x60123, 0xbfe00), range(0xc0000, MODEL_FRAMES)};
+    begin_free(ranges, COUNT(ranges));
+    memset(model.frame, NO_MEMORY, sizeof model.frame);
+    model.free = model.blocks = 0;
+    for (size_t i = 0; i < COUNT(ranges); i++)
+        for (uint64_t at = ranges[i].start.number; at < ranges[i].end.number; at++)
+            model_set(at, 0, FREE);
+
+    for (; random.step < random_steps(200000); random.step++) {
+        bool growing = random.step / 20000 % 2 == 0; /* towards full, towards empty */
+        uint64_t choice = random_below(&random, 10);
+        if (choice == 0)
+            random_alloc_at(&random);
+        else if ((choice < 8) == growing)
+            random_alloc(&random);
+        else
+            random_free(&random);
+        random_assert(&random, frames.free == model.free);
+        if (random.step % 4000 == 0)
+            compare_with_model(&random);
+    }
+    while (model.blocks > 0)
+        random_free(&random);
+    compare_with_model(&random);
+}
+
+/* The checker: each row damages one thing, and the checker must say so. */
+
+static char told[4096];
+
+static void collect(const char *sentence)
+{
+    strncat(told, sentence, sizeof told - strlen(told) - 2);
+    strcat(told, "\n");
+}
+
+static struct frame_span *span(uint64_t gib)
+{
+    return frame_span_of(&frames, gib);
+}
+
+/* As begin_frames_to_damage leaves it: GiB 1 whole, GiB 0 split with block 3 split, GiB 2 without
+ * memory, GiB 3 with memory up to its block 4 and three frames, all of it in use. */
+static void free_a_gib_that_is_not_there(void)
+{
+    bits_set(frames.whole, 3);
+    frames.free += SPAN_FRAMES;
+}
+
+static void free_a_gib_without_a_span(void)
+{
+    bits_set(frames.whole, 2);
+}
+
+static void free_a_block_that_is_not_there(void)
+{
+    bits_set(frames.split, 3);
+    line_fill(span(3)->whole, 0);
+    line_fill(span(3)->split, 0);
+    bits_set(span(3)->whole, 4);
+    span(3)->free_frames = BLOCK_FRAMES;
+    frames.free += BLOCK_FRAMES;
+}
+
+static void free_a_frame_that_is_not_there(void)
+{
+    free_a_block_that_is_not_there();
+    bits_clear(span(3)->whole, 4);
+    bits_set(span(3)->split, 4);
+    line_fill(span(3)->line[4], 0);
+    bits_set(span(3)->line[4], 3);
+    span(3)->free_in[4] = 1;
+    span(3)->free_frames = 1;
+    frames.free += 1 - BLOCK_FRAMES;
+}
+
+static void miscount_a_block(void)
+{
+    span(0)->free_in[3]++;
+}
+
+static void lose_a_bit(void)
+{
+    span(0)->line[3][7] &= span(0)->line[3][7] - 1;
+}
+
+static void empty_a_split_block(void)
+{
+    line_fill(span(0)->line[3], 0);
+}
+
+static void fill_a_split_block(void)
+{
+    line_fill(span(0)->line[3], UINT64_MAX);
+}
+
+static void call_a_block_both(void)
+{
+    bits_set(span(0)->whole, 3);
+}
+
+static void miscount_a_gib(void)
+{
+    span(0)->free_frames--;
+}
+
+static void empty_a_split_gib(void)
+{
+    line_fill(span(0)->whole, 0);
+    line_fill(span(0)->split, 0);
+}
+
+static void fill_a_split_gib(void)
+{
+    line_fill(span(0)->whole, UINT64_MAX);
+    line_fill(span(0)->split, 0);
+}
+
+static void call_a_gib_both(void)
+{
+    bits_set(frames.split, 1);
+}
+
+static void miscount_the_root(void)
+{
+    frames.free++;
+}
+
+static void add_less_than_is_free(void)
+{
+    frames.total = frames.free - 1;
+}
+
+static const struct {
+    void (*damage)(void);
+    const char *sentence;
+} damages[] = {
+    {free_a_gib_that_is_not_there, "frames 0xc0000 to 0xfffff are free but not managed"},
+    {free_a_gib_without_a_span, "GiB 2 is called free but holds no memory"},
+    {free_a_block_that_is_not_there, "frames 0xc0800 to 0xc09ff are free but not managed"},
+    {free_a_frame_that_is_not_there, "frames 0xc0803 to 0xc0803 are free but not managed"},
+    {miscount_a_block, "block 0x600 counts 512 free frames, its line has 511"},
+    {lose_a_bit, "block 0x600 counts 511 free frames, its line has 510"},
+    {empty_a_split_block, "block 0x600 is called split but has no free frame"},
+    {fill_a_split_block, "block 0x600 is called split but is wholly free"},
+    {call_a_block_both, "block 0x600 is called both whole and split"},
+    {miscount_a_gib, "GiB 0 counts 262142 free frames, its blocks have 262143"},
+    {empty_a_split_gib, "GiB 0 is called split but has no free frame"},
+    {fill_a_split_gib, "GiB 0 is called split but is wholly free"},
+    {call_a_gib_both, "GiB 1 is called both whole and split"},
+    {miscount_the_root, "frames are counted free, the tree has"},
+    {add_less_than_is_free, "that were added"},
+};
+
+static void begin_frames_to_damage(void)
+{
+    struct frame_range ranges[] = {range(0, 2 * SPAN_FRAMES),
+                                   range(3 * SPAN_FRAMES, 3 * SPAN_FRAMES + 4 * BLOCK_FRAMES + 3)};
+    begin_free(ranges, COUNT(ranges));
+    for (int i = 0; i < 3; i++)
+        alloc_at(3 * SPAN_FRAMES + 4 * BLOCK_FRAMES + (uint64_t)i, 0);
+    alloc_at(3 * SPAN_FRAMES, 11);
+    alloc_at(0x600, 0);
+}
+
+static void the_checker_sees_each_damage(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(damages); i++) {
+        begin_frames_to_damage();
+        assert_int_equal(frame_check(&frames, tell), 0);
+        told[0] = '\0';
+        damages[i].damage();
+        assert_int_not_equal(frame_check(&frames, collect), 0);
+        if (strstr(told, damages[i].sentence) == NULL)
+            fail_msg("\"%s\" was not said, but: %s", damages[i].sentence, told);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(a_new_allocator_has_nothing_free, end),
+        cmocka_unit_test_teardown(every_order_is_served_aligned_and_merges_again, end),
+        cmocka_unit_test_teardown(all_memory_can_be_had_in_every_order, end),
+        cmocka_unit_test_teardown(high_addresses_go_first, end),
+        cmocka_unit_test_teardown(what_is_freed_may_be_freed_in_parts, end),
+        cmocka_unit_test_teardown(a_block_at_a_place_is_had_iff_all_of_it_is_free, end),
+        cmocka_unit_test_teardown(a_zeroed_block_is_cleared_and_nothing_else, end),
+        cmocka_unit_test_teardown(ceilings_hold_to_the_frame, end),
+        cmocka_unit_test_teardown(a_ceiling_holds_inside_split_blocks_too, end),
+        cmocka_unit_test_teardown(a_ceiling_above_everything_is_none, end),
+        cmocka_unit_test_teardown(ragged_ranges_are_managed_to_the_frame, end),
+        cmocka_unit_test_teardown(a_block_may_lie_across_ranges_that_touch, end),
+        cmocka_unit_test_teardown(memory_is_added_in_any_pieces_and_order, end),
+        cmocka_unit_test_teardown(metadata_costs_little_more_than_a_bit_a_frame, end),
+        cmocka_unit_test_teardown(sixty_four_terabytes_start_without_a_visit_to_each_frame, end),
+        cmocka_unit_test_teardown(exhaustion_changes_nothing, end),
+        cmocka_unit_test_teardown(misuse_panics_with_the_value, end),
+        cmocka_unit_test_teardown(a_panic_of_free_changes_nothing, end),
+        cmocka_unit_test_teardown(random_operations_agree_with_a_byte_for_each_frame, end),
+        cmocka_unit_test_teardown(the_checker_sees_each_damage, end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

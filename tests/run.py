@@ -1,0 +1,397 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Runs every test of Loam, two at once, and counts them.
+
+Takes directories of hosted test programs and of kernels; runs the programs, the Python tests in
+this directory, and the boots in the table BOOTS through tests/qemu.py. The last line is the total;
+the exit status is 1 if anything failed, 2 if there is no test of the name asked for.
+"""
+import argparse
+import collections
+import concurrent.futures
+import contextlib
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import xml.etree.ElementTree as xml
+
+import qemu
+import tap
+
+TESTS = pathlib.Path(__file__).resolve().parent
+KERNEL_FILES = ("kernel.elf", "efi/BOOTX64.EFI", "efi/kernel.elf")
+
+# A boot: its name; the runner's options; prompt commands; the verdict expected; patterns that the
+# output (stdout and stderr of the runner) must contain; what is done to a copy of the build first
+# (DAMAGE). A boot whose commands begin with `test` and should end well reports its cases in TAP.
+Boot = collections.namedtuple("Boot", "name options cmd verdict texts damage", defaults=((), None))
+
+BOOTS = [
+    Boot("uefi 256M", "--boot uefi --mem 256M --timeout 180", "test", "ok"),
+    Boot("uefi 64M", "--boot uefi --mem 64M --timeout 180", "test", "ok"),
+    Boot("pvh 256M", "--boot pvh --mem 256M --cpu max --timeout 120", "test", "ok"),
+    Boot("pvh 8G", "--boot pvh --mem 8G --timeout 120", "test", "ok"),
+    Boot("pvh qemu64", "--boot pvh --cpu qemu64 --timeout 120", "test", "ok"),
+    Boot("pvh clang", "--boot pvh --timeout 120", "test", "ok"),
+    Boot(
+        "several commands",
+        "--boot pvh",
+        "mem; frames; heap; maps",
+        "ok",
+        (r"\d+ KiB free \+", r"\d+ frames are free", r"\d+ small blocks", r"\d+ page tables, \d+"),
+    ),
+    Boot("command fails", "--boot pvh", "nonsense", "failed", (r"command failed: nonsense",)),
+    Boot("panic", "--boot pvh", "panic", "panic", (r"the kernel panicked: \S",)),
+    Boot("triple fault", "--boot pvh", "crash triple", "reset"),
+    Boot("hang", "--boot pvh --timeout 5", "crash hang", "hang", (r"after 5 s, the kernel hangs",)),
+    Boot("no boot volume", "--boot uefi", "mem", "shell", (), "no loader"),
+    Boot("kernel missing", "--boot uefi", "mem", "loader", (r"gave up: \S",), "no sealed kernel"),
+    Boot("kernel truncated", "--boot uefi", "mem", "loader", (r"gave up: \S",), "truncated"),
+    Boot("kernel flipped", "--boot uefi", "mem", "loader", (r"gave up: \S",), "flipped"),
+    Boot("not built", "--boot pvh", "mem", "unready", (r"not built",), "no kernel"),
+]
+
+DAMAGE = {
+    "no loader": lambda build: (build / "efi/BOOTX64.EFI").write_bytes(b""),
+    "no sealed kernel": lambda build: (build / "efi/kernel.elf").unlink(),
+    "truncated": lambda build: truncate(build / "efi/kernel.elf"),
+    "flipped": lambda build: flip_bit(build / "efi/kernel.elf"),
+    "no kernel": lambda build: (build / "kernel.elf").unlink(),
+}
+
+PROGRAM_SECONDS = 180  # what a hosted program may take
+LONG_FACTOR = 20  # by which LONG=1 stretches every limit but that of a boot that should hang
+RUNNER_SECONDS = 30  # what the runner may take beyond its own timeout
+SHOWN_LINES = 100  # of a failed program's output
+SANITIZER = r"runtime error: |(ERROR|WARNING): \w+Sanitizer"  # it may let the program go on
+COMPLAIN = "import sys; sys.exit(sys.argv[1])"  # a Python program that says its argument and fails
+
+# What is run: a command, and what it should do. skip is a reason or None; texts and status as in
+# Boot; group is where --list and --junit put it; damage needs build, the directory to copy.
+JOB_FIELDS = "group name argv seconds status texts tap skip damage"
+Job = collections.namedtuple("Job", JOB_FIELDS, defaults=(0, (), True, None, None))
+Result = collections.namedtuple("Result", "job cases details seconds")
+
+
+# --- what there is to run ---------------------------------------------------------------------
+
+
+def stretch(seconds):
+    return seconds * (LONG_FACTOR if os.environ.get("LONG") == "1" else 1)
+
+
+def hosted_jobs(directories):
+    """Every executable X_test; named X, after its directory if there are several of these."""
+    for directory in directories:
+        programs = sorted(pathlib.Path(directory).glob("*_test"))
+        programs = [path for path in programs if path.is_file() and os.access(path, os.X_OK)]
+        prefix = pathlib.Path(directory).name + "/" if len(directories) > 1 else ""
+        for path in programs:
+            name = prefix + path.name[: -len("_test")]
+            yield Job("hosted", name, [str(path.absolute())], stretch(PROGRAM_SECONDS))
+        if not programs:
+            reason = "there is no program *_test in %s: run make" % directory
+            yield Job("hosted", directory, [sys.executable, "-c", COMPLAIN, reason], 10)
+
+
+def script_jobs():
+    for path in sorted(TESTS.glob("*_test.py")):
+        argv = [sys.executable, str(TESTS / "tap.py"), str(path)]
+        yield Job("script", path.name[: -len("_test.py")], argv, stretch(PROGRAM_SECONDS))
+
+
+def boot_job(boot, kernel_dir, skip=None):
+    argv = [sys.executable, str(TESTS / "qemu.py"), "--build", str(kernel_dir)]
+    argv += boot.options.split() + ["--cmd", boot.cmd]
+    options = qemu.parse(argv[2:])
+    seconds = options.timeout or qemu.TIMEOUT[options.boot]
+    if boot.verdict != "hang":
+        seconds = stretch(seconds)
+    argv += ["--timeout", str(seconds)]
+    is_suite = boot.verdict == "ok" and boot.cmd.split()[0] == "test"
+    status = qemu.VERDICTS[boot.verdict][0]
+    limit = seconds + RUNNER_SECONDS
+    return Job("boot", boot.name, argv, limit, status, boot.texts, is_suite, skip, boot.damage)
+
+
+def boot_jobs(kernel_dir, clang_dir):
+    for boot in BOOTS:
+        if boot.name != "pvh clang":
+            yield boot_job(boot, kernel_dir)
+        else:
+            skip = None if clang_dir else "no kernel built by clang was given"
+            yield boot_job(boot, clang_dir or kernel_dir, skip)
+
+
+def suite_job(name, kernel_dir):
+    boot = Boot("kernel test " + name, "--boot pvh --timeout 120", "test " + name, "ok")
+    return boot_job(boot, kernel_dir)
+
+
+def kernel_suites(kernel_dir):
+    """The names after `# suite` that the kernel's command `test list` prints; None if it fails."""
+    job = boot_job(Boot("list", "--boot pvh", "test list", "ok"), kernel_dir)
+    status, output, _ = run_process(job.argv, job.seconds)
+    return None if status else re.findall(r"^# suite (\S+)", output, re.M)
+
+
+def choose(jobs, name, kernel_dir):
+    """The jobs of that name, and the kernel's suite of that name in one boot."""
+    chosen = [job for job in jobs if name in (job.name, job.name.split("/")[-1])]
+    suites = kernel_suites(kernel_dir) if kernel_dir else []
+    if suites is None or name in suites:
+        chosen.append(suite_job(name, kernel_dir))
+    return chosen, suites or []
+
+
+# --- running ----------------------------------------------------------------------------------
+
+live = set()  # processes that must not outlive this program
+live_lock = threading.Lock()
+
+
+def run_process(argv, seconds):
+    """Exit status (None if it took too long), stdout and stderr."""
+    environ = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP")
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen(argv, env=environ, start_new_session=True, **pipes)
+    with live_lock:
+        live.add(process)
+    try:
+        output, errors = process.communicate(timeout=seconds)
+        status = process.returncode
+    except subprocess.TimeoutExpired:
+        end_group(process)
+        output, errors = process.communicate()
+        status = None
+    with live_lock:
+        live.discard(process)
+    return status, output.decode(errors="replace"), errors.decode(errors="replace")
+
+
+def end_group(process):
+    """Ends the process and what it started: it leads a group of its own."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(3)
+
+
+def run_job(job):
+    if job.skip:
+        return Result(job, [tap.Case(job.name, "skipped", job.skip)], "", 0)
+    start = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="loam-test-") as directory:
+        argv = damaged(job, pathlib.Path(directory)) if job.damage else job.argv
+        status, output, errors = run_process(argv, job.seconds)
+    cases, details = judge(job, status, output, errors)
+    return Result(job, cases, details, time.monotonic() - start)
+
+
+def damaged(job, directory):
+    """The job's command, with the build directory replaced by a damaged copy."""
+    place = job.argv.index("--build") + 1
+    build = pathlib.Path(job.argv[place])
+    for name in KERNEL_FILES:
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
+        if (build / name).exists():
+            shutil.copyfile(build / name, directory / name)
+    with contextlib.suppress(FileNotFoundError):  # not built: the boot itself says so
+        DAMAGE[job.damage](directory)
+    return job.argv[:place] + [str(directory)] + job.argv[place + 1 :]
+
+
+def truncate(path):
+    with open(path, "r+b") as file:
+        file.truncate(path.stat().st_size // 2)
+
+
+def flip_bit(path):
+    """Flips one bit in the middle of the file."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0x10
+    path.write_bytes(content)
+
+
+# --- judging ----------------------------------------------------------------------------------
+
+
+def judge(job, status, output, errors):
+    """The job's cases, and what to show of its output: nothing if all is well."""
+    cases, problem = tap.parse(output + "\n" + errors) if job.tap else ([], None)
+    reported = any(case.outcome == "failed" for case in cases)
+    problems = [problem] if problem else []
+    if status != job.status and not (reported and status and status > 0):
+        problems.append(ending(job, status))
+    if job.group == "hosted" and re.search(SANITIZER, errors):
+        problems.append("a sanitizer reported an error")
+    for text in job.texts:
+        if not re.search(text, output + errors):
+            problems.append("nothing in its output matches %s" % text)
+    if problems:
+        cases.append(tap.Case(job.name, "failed", "\n".join(problems)))
+    elif not job.tap:
+        cases.append(tap.Case(job.name, "passed", ""))
+    return cases, excerpt(output, errors) if problems else ""
+
+
+def ending(job, status):
+    """How it ended, where it should have ended with job.status."""
+    if status is None:
+        return "it was ended after %g s" % job.seconds
+    if status < 0:
+        return "it died of signal %d (%s)" % (-status, signal.Signals(-status).name)
+    return "its exit status is %d, expected %d" % (status, job.status)
+
+
+def excerpt(output, errors):
+    """The end of what a program printed, without the cases that passed."""
+    lines = [line for line in output.splitlines() if not re.match(r"ok \d", line)]
+    lines += errors.splitlines()
+    return "\n".join(lines[-SHOWN_LINES:])
+
+
+# --- telling ----------------------------------------------------------------------------------
+
+
+def totals(cases):
+    """`3 passed, 0 failed`, and what was skipped if anything was."""
+    count = collections.Counter(case.outcome for case in cases)
+    text = "%d passed, %d failed" % (count["passed"], count["failed"])
+    return text + (", %d skipped" % count["skipped"] if count["skipped"] else "")
+
+
+def is_failed(result):
+    return any(case.outcome == "failed" for case in result.cases)
+
+
+def indent(text, by=6):
+    return "".join("%s%s\n" % (" " * by, line) for line in text.splitlines())
+
+
+def tell(result):
+    """One line of progress, and below it the details of what failed or was skipped as a whole."""
+    skipped = all(case.outcome == "skipped" for case in result.cases)
+    word = "FAIL" if is_failed(result) else "skip" if skipped else "pass"
+    title = "%s %s" % (result.job.group, result.job.name)
+    print("%s  %-28s %-36s %6.1f s" % (word, title, totals(result.cases), result.seconds))
+    for case in result.cases:
+        if case.outcome == "failed":
+            print(indent("not ok: " + case.name) + indent(case.notes, 10), end="")
+        elif word == "skip":
+            print(indent(case.notes), end="")
+    if result.details:
+        print(indent("its output:") + indent(result.details, 10), end="")
+    sys.stdout.flush()
+
+
+def xml_text(text):
+    return re.sub(r"[^\t\n\x20-\ud7ff\ue000-\ufffd]", "?", text)
+
+
+def write_junit(path, results):
+    root = xml.Element("testsuites")
+    for result in results:
+        name = "%s %s" % (result.job.group, result.job.name)
+        suite = xml.SubElement(root, "testsuite", name=name, time="%.3f" % result.seconds)
+        suite.set("tests", str(len(result.cases)))
+        for outcome, key in (("failed", "failures"), ("skipped", "skipped")):
+            suite.set(key, str(sum(case.outcome == outcome for case in result.cases)))
+        for case in result.cases:
+            element = xml.SubElement(suite, "testcase", classname=name, name=xml_text(case.name))
+            if case.outcome != "passed":
+                kind = "failure" if case.outcome == "failed" else "skipped"
+                child = xml.SubElement(element, kind, message=xml_text(case.notes))
+                child.text = xml_text(result.details) if kind == "failure" else None
+    xml.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+
+
+def run_all(jobs, at_once):
+    """Runs the jobs and tells of each as it ends; gives their results."""
+    results = []
+    with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
+        futures = [pool.submit(run_job, job) for job in jobs]
+        try:
+            for future in concurrent.futures.as_completed(futures):
+                results.append(future.result())
+                tell(results[-1])
+        finally:
+            for future in futures:
+                future.cancel()
+            with live_lock:
+                left = list(live)
+            for process in left:
+                end_group(process)
+    return results
+
+
+def conclude(results):
+    """Names what failed, then the total, which is the last line; gives the exit status."""
+    cases = [case for result in results for case in result.cases]
+    failed = [result.job for result in results if is_failed(result)]
+    if failed:
+        print("failed: " + ", ".join("%s %s" % (job.group, job.name) for job in failed))
+    print(totals(cases), flush=True)
+    return 1 if failed else 0
+
+
+# --- the command ------------------------------------------------------------------------------
+
+
+def parse_arguments(arguments):
+    parser = argparse.ArgumentParser(description="Runs every test of Loam and counts them.")
+    add = parser.add_argument
+    add("--hosted-dir", action="append", default=[], metavar="DIR", help="programs *_test")
+    add("--kernel-dir", metavar="DIR", help="kernel.elf and efi/")
+    add("--clang-dir", metavar="DIR", help="the same, built by clang")
+    add("--only", metavar="NAME", help="the tests of one source, or one boot")
+    add("--list", action="store_true", help="print the names that --only takes")
+    add("--jobs", type=int, default=2, metavar="N", help="how many at once (default 2)")
+    add("--junit", metavar="FILE", help="write the results there, too")
+    return parser.parse_args(arguments)
+
+
+def names(jobs, suites):
+    """The names by group, as --list prints them."""
+    groups = collections.defaultdict(list)
+    for job in jobs:
+        groups[job.group].append(job.name)
+    groups["kernel"] += suites
+    return "".join("%-7s %s\n" % (group, ", ".join(items)) for group, items in groups.items())
+
+
+def main(arguments):
+    options = parse_arguments(arguments)
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    jobs = list(hosted_jobs(options.hosted_dir)) + list(script_jobs())
+    if options.kernel_dir:
+        jobs += boot_jobs(options.kernel_dir, options.clang_dir)
+    if options.list:
+        print(names(jobs, options.kernel_dir and kernel_suites(options.kernel_dir) or []), end="")
+        return 0
+    if options.only:
+        chosen, suites = choose(jobs, options.only, options.kernel_dir)
+        if not chosen:
+            sys.stderr.write("loam: no test is called %s; there are\n" % options.only)
+            sys.stderr.write(names(jobs, suites))
+            return 2
+        jobs = chosen
+    results = run_all(jobs, options.jobs)
+    if options.junit:
+        write_junit(options.junit, results)
+    return conclude(results)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
