@@ -68,10 +68,11 @@ LIB   := string format parse sort tree elf check
 CORE  := frame frame_stats frame_check heap heap_slab heap_large heap_misuse heap_check
 MM    := memmap frame_port pmm paging paging_check region aspace aspace_check brk mmap
 
+KTESTS         := $(wildcard tests/kernel/*.c)
 LIB_SOURCES    := $(LIB:%=lib/%.c) $(CORE:%=lib/alloc/%.c)
 MM_SOURCES     := $(MM:%=kernel/mm/%.c)
 KERNEL_SOURCES := $(LIB_SOURCES) $(wildcard kernel/arch/x86_64/*.[cS]) $(wildcard kernel/*.c) \
-    $(wildcard kernel/mm/*.c) $(wildcard boot/pvh/*.[cS]) $(wildcard tests/kernel/*.c)
+    $(wildcard kernel/mm/*.c) $(wildcard boot/pvh/*.[cS]) $(KTESTS)
 EFI_SOURCES    := $(wildcard boot/uefi/*.[cS]) lib/elf.c lib/format.c lib/string.c
 HOST_SOURCES   := $(filter-out lib/string.c,$(LIB_SOURCES)) $(MM_SOURCES) $(wildcard tests/host/*.c)
 TESTS          := $(patsubst tests/%.c,%,$(wildcard tests/*_test.c))
@@ -82,6 +83,8 @@ KERNEL_OBJECTS := $(KERNEL_SOURCES:%=$(K)/%.o)
 EFI_OBJECTS    := $(EFI_SOURCES:%=$(K)/efi-objects/%.o)
 
 $(K)/lib/string.c.o: KERNEL_FLAGS += $(NO_IDIOMS)
+# Tests run in the order in which they are written.
+$(KTESTS:%=$(K)/%.o): KERNEL_FLAGS += $(if $(filter gcc,$(CC)),-fno-toplevel-reorder)
 $(K)/%.o: % Makefile | need-cc
 	$(call say,CC,$<)
 	@mkdir -p $(@D)

@@ -9,7 +9,8 @@
 #include "kernel/panic.h"
 #include "lib/string.h"
 
-extern const struct ktest ktest_first[], ktest_end[];
+/* A table of pointers, gathered by linker.ld. */
+extern const struct ktest *const ktest_first[], *const ktest_end[];
 
 static const char *skip_reason; /* set by a test that ended itself as skipped */
 
@@ -58,15 +59,15 @@ static bool run(const struct ktest *test, unsigned number)
 bool ktest_run(const char *group)
 {
     unsigned count = 0, failed = 0, number = 0;
-    for (const struct ktest *test = ktest_first; test < ktest_end; test++)
-        count += matches(test, group);
+    for (const struct ktest *const *test = ktest_first; test < ktest_end; test++)
+        count += matches(*test, group);
     if (count == 0) {
         console_print("test: there are none named %s\n", group);
         return false;
     }
     console_print("TAP version 13\n1..%u\n", count);
-    for (const struct ktest *test = ktest_first; test < ktest_end; test++)
-        if (matches(test, group))
-            failed += !run(test, ++number);
+    for (const struct ktest *const *test = ktest_first; test < ktest_end; test++)
+        if (matches(*test, group))
+            failed += !run(*test, ++number);
     return failed == 0;
 }

@@ -16,8 +16,9 @@ struct ktest {
 
 #define KTEST(group_name, test_name)                                                               \
     static void test_name(void);                                                                   \
-    __attribute__((section(".ktest"), used)) static const struct ktest ktest_##test_name = {       \
-        #group_name, #test_name, test_name};                                                       \
+    static const struct ktest ktest_##test_name = {#group_name, #test_name, test_name};            \
+    __attribute__((section(".ktest"), used)) static const struct ktest *const                      \
+        ktest_entry_##test_name = &ktest_##test_name;                                              \
     static void test_name(void)
 
 /* Fails the running test unless `holds`. */

@@ -28,6 +28,17 @@ static uint64_t check_region(struct check *check, const struct aspace *space,
     return pages;
 }
 
+static void check_neighbours(struct check *check, const struct region *before,
+                             const struct region *behind)
+{
+    check_expect(check, before->end <= region_start(behind),
+                 "the regions at 0x%lx and 0x%lx overlap", region_start(before),
+                 region_start(behind));
+    check_expect(check, before->end != region_start(behind) || before->flags != behind->flags,
+                 "the regions at 0x%lx and 0x%lx should have been merged", region_start(before),
+                 region_start(behind));
+}
+
 size_t aspace_check(const struct aspace *space, check_report *report)
 {
     struct check check = {.report = report};
@@ -41,12 +52,8 @@ size_t aspace_check(const struct aspace *space, check_report *report)
         count++;
         check_expect(&check, start < region->end && start >= space->start && region->end <= space->end,
                      "the region [0x%lx, 0x%lx) is empty or outside its space", start, region->end);
-        check_expect(&check, before == NULL || before->end <= start,
-                     "the regions at 0x%lx and 0x%lx overlap", region_start(before), start);
-        check_expect(&check,
-                     before == NULL || before->end != start || before->flags != region->flags,
-                     "the regions at 0x%lx and 0x%lx should have been merged", region_start(before),
-                     start);
+        if (before != NULL)
+            check_neighbours(&check, before, region);
         pages += check_region(&check, space, region);
     }
     check_expect(&check, count == space->region_count, "%zu regions are counted, there are %zu",

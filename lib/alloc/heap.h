@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/check.h"
 #include "lib/list.h"
 #include "lib/tree.h"
 
@@ -74,5 +75,4 @@ bool heap_owns(const struct heap *heap, const void *block);
 
 /* heap_check.c: verifies every invariant. Returns how many are violated, and says each as a
  * sentence through `report`. */
-typedef void heap_report(const char *sentence);
-size_t heap_check(const struct heap *heap, heap_report *report);
+size_t heap_check(const struct heap *heap, check_report *report);
