@@ -29,6 +29,7 @@ endif
 
 MAKEFLAGS += --no-builtin-rules -j$(shell nproc 2>/dev/null || echo 2)
 .DELETE_ON_ERROR:
+.SECONDARY:
 .SUFFIXES:
 Q := $(if $(V),,@)
 say = $(if $(V),,@echo '  $(1)	$(2)')
@@ -56,7 +57,7 @@ KERNEL_FLAGS := $(COMMON) -O2 -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -
 
 EFI_FLAGS := $(COMMON) -O2 -isystem /usr/include/efi -isystem /usr/include/efi/x86_64 -fpic \
     -ffreestanding -fno-stack-protector -fno-strict-aliasing -mno-red-zone -mgeneral-regs-only \
-    -fno-asynchronous-unwind-tables -DGNU_EFI_USE_MS_ABI \
+    -fno-asynchronous-unwind-tables -fvisibility=hidden -DGNU_EFI_USE_MS_ABI \
     $(if $(filter gcc,$(CC)),-maccumulate-outgoing-args)
 
 SANITIZERS   := -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -66,7 +67,8 @@ HOSTED_FLAGS := $(COMMON) -O1 -Itests/host -DLOAM_DEBUG=1 $(SANITIZERS)
 
 LIB   := string format parse sort tree elf check
 CORE  := frame frame_stats frame_check heap heap_slab heap_large heap_misuse heap_check
-MM    := memmap frame_port pmm paging paging_check region aspace aspace_check brk mmap
+# Runs hosted, too: all of kernel/mm but what is bound to the kernel's image and ports.
+MM    := memmap frame_port pmm paging paging_check region aspace aspace_check brk mmap kmalloc
 
 KTESTS         := $(wildcard tests/kernel/*.c)
 LIB_SOURCES    := $(LIB:%=lib/%.c) $(CORE:%=lib/alloc/%.c)
@@ -157,22 +159,81 @@ $(H)/libhosted.a: $(HOST_OBJECTS)
 	$(Q)rm -f $@
 	$(Q)ar rcs $@ $(HOST_OBJECTS)
 
-# A test that makes its backing fail puts itself between its subject and the function below.
-WRAP_pmm_test    := frame_alloc
-WRAP_paging_test := pmm_alloc pmm_free
-WRAP_aspace_test := pmm_alloc pmm_free
-WRAP_brk_test    := pmm_alloc
-WRAP_mmap_test   := pmm_alloc
+# Tests of what stands on frames put themselves in between, to make frames run out on purpose.
+NEEDS_FRAMES := pmm paging aspace brk mmap kmalloc
+wrap = $(if $(filter $(NEEDS_FRAMES:%=%_test),$(@F)),$(addprefix -Wl$(comma)--wrap=,frame_alloc frame_free))
+comma := ,
 
 $(H)/string_test: $(H)/lib/string.c.o
 $(H)/%_test: $(H)/tests/%_test.c.o $(H)/libhosted.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SANITIZERS) $(filter %.o,$^) $(H)/libhosted.a -lcmocka -pthread -o $@ \
-	    $(patsubst %,-Wl$(comma)--wrap=%,$(WRAP_$(@F)))
-comma := ,
+	    $(wrap)
 
-hosted: $(TESTS:%=$(H)/%)
+HOSTED_TESTS := $(TESTS:%=$(H)/%)
+
+# --- testing --------------------------------------------------------------------------------------
+
+# `make test T=frame` wants only what the tests of frame need: no QEMU for what is hosted alone.
+ONLY_HOSTED   := $(and $(T),$(filter $(T)_test,$(TESTS)),$(if $(wildcard tests/kernel/$(T)_ktest.c),,yes))
+BUILT_TESTS   := $(if $(T),$(filter %/$(T)_test,$(HOSTED_TESTS)),$(HOSTED_TESTS))
+BUILT_KERNEL  := $(if $(ONLY_HOSTED),,$(K)/kernel.elf $(K)/efi/BOOTX64.EFI $(K)/efi/kernel.elf)
+CLANG_KERNEL  := build/kernel-$(BUILD)-clang
+HAS_CLANG     := $(if $(T),,$(shell command -v clang))
+
+test: $(BUILT_TESTS) $(BUILT_KERNEL) | need-python $(if $(ONLY_HOSTED),,need-qemu need-uefi)
+	$(if $(HAS_CLANG),@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD) all)
+	@tests/run.py --hosted-dir $(H) $(if $(ONLY_HOSTED),,--kernel-dir $(K)) \
+	    $(if $(HAS_CLANG),--clang-dir $(CLANG_KERNEL)) $(if $(T),--only $(T)) \
+	    $(if $(JUNIT),--junit $(JUNIT))
+
+# In-kernel benchmarks, in exact guest instructions, beside Linux's figures.
+bench: $(K)/kernel.elf | need-python need-qemu
+	@tools/bench.py --build $(K) $(if $(B),--only $(B))
+
+lib image prove:
+	@echo 'loam: make $@ is not there yet: it comes with $(COMES_WITH_$@)' >&2; exit 1
+COMES_WITH_lib   := the heap core that it wraps
+COMES_WITH_image := the work on real machines
+COMES_WITH_prove := the frame allocator that it proves
+
+# --- the state of the source ----------------------------------------------------------------------
+
+FILES    := $(shell git ls-files 2>/dev/null || find . -type f -not -path './build/*')
+C_FILES  := $(filter %.c %.h,$(FILES))
+TIDY     := $(filter lib/%.c kernel/%.c boot/pvh/%.c,$(FILES))
+TIDY_FLAGS := -std=gnu11 -ffreestanding -mgeneral-regs-only -I. -Ikernel/arch/x86_64 -Ikernel/mm/home \
+    -DLOAM_DEBUG=1 -DLOAM_BUILD='""' -DLOAM_VERSION='""'
+
+check: | need-clang-format need-clang-tidy need-python
+	$(call say,LINT,layers and licence lines)
+	$(Q)tools/lint.py $(FILES)
+	$(call say,FORMAT,$(words $(C_FILES)) files)
+	$(Q)clang-format --dry-run -Werror $(C_FILES)
+	$(call say,TIDY,$(words $(TIDY)) files)
+	$(Q)clang-tidy --quiet $(TIDY) -- $(TIDY_FLAGS) 2>build/tidy.log || { cat build/tidy.log >&2; exit 1; }
+
+format: | need-clang-format
+	clang-format -i $(C_FILES)
+
+# Lines and branches of lib/ and kernel/mm that the hosted tests reach.
+coverage: | need-cc need-cmocka need-python
+	@$(MAKE) --no-print-directory CC=gcc H=build/coverage \
+	    SANITIZERS='--coverage -fprofile-abs-path' hosted
+	@tools/coverage.py build/coverage
+
+hosted: $(HOSTED_TESTS)
 .PHONY: hosted
+
+# QEMU halted before the first instruction, and gdb attached to it. The kernel runs at `continue`.
+debug: $(K)/kernel.elf | need-python need-qemu need-gdb
+	@tools/debug.sh $(K) $(MACHINE_OPTIONS)
+
+doctor:
+	@CC=$(CC) tools/need.sh --doctor
+
+help:
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
 
 -include $(shell find build -name '*.d' 2>/dev/null)
 

@@ -9,6 +9,7 @@
 #include "kernel/ktest.h"
 #include "kernel/log.h"
 #include "kernel/panic.h"
+#include "lib/string.h"
 
 static bool show_cpu(int argc, char **argv)
 {
@@ -39,6 +40,10 @@ static bool show_log(int argc, char **argv)
 
 static bool test(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "list") == 0) {
+        ktest_list();
+        return true;
+    }
     return ktest_run(argc > 1 ? argv[1] : NULL);
 }
 
@@ -73,7 +78,7 @@ static bool reboot(int argc, char **argv)
 const struct command command_machine[] = {
     {"cpu", "", "what the CPU is and can do", 0, 0, show_cpu},
     {"log", "", "what the kernel has logged", 0, 0, show_log},
-    {"test", "[NAME]", "the in-kernel tests, or those of one name, as TAP", 0, 1, test},
+    {"test", "[NAME]", "the in-kernel tests as TAP; `test list` names them", 0, 1, test},
     {"bench", "[NAME]", "the in-kernel benchmarks, or those of one name", 0, 1, bench},
     {"crash", "KIND", "provoke null, text, exec, stack, ud, divide, triple or hang", 1, 1, crash},
     {"panic", "[REASON]", "end the kernel", 0, 1, do_panic},

@@ -56,6 +56,16 @@ static bool run(const struct ktest *test, unsigned number)
     return passed || skip_reason != NULL;
 }
 
+void ktest_list(void)
+{
+    const char *group = "";
+    for (const struct ktest *const *test = ktest_first; test < ktest_end; test++) {
+        if (strcmp((*test)->group, group) != 0)
+            console_print("# suite %s\n", (*test)->group);
+        group = (*test)->group;
+    }
+}
+
 bool ktest_run(const char *group)
 {
     unsigned count = 0, failed = 0, number = 0;

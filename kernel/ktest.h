@@ -36,5 +36,8 @@ _Noreturn void ktest_skip(const char *reason);
 /* For checkers: prints the sentence as a diagnostic of the running test. */
 void ktest_report(const char *sentence);
 
+/* Prints "# suite GROUP" for each group. */
+void ktest_list(void);
+
 /* Runs the tests of one group, or all if `group` is NULL. True iff none failed and there were any. */
 bool ktest_run(const char *group);

@@ -37,6 +37,7 @@ VERDICTS = {
     "hang": (4, "no verdict after {seconds:g} s, {detail} hangs; the last lines seen:"),
     "shell": (5, "the firmware found nothing to boot and went to its own shell or menu"),
     "loader": (6, "the loader gave up: {detail}"),
+    "crash": (6, "the loader or the firmware crashed: {detail}"),
     "unready": (7, "{detail}"),
     "qemu": (7, "QEMU ended by itself with status {status}: {detail}"),
 }
@@ -46,6 +47,7 @@ KERNEL_STATUS = {33: "ok", 35: "failed", 37: "panic"}
 
 FIRST_LINE = re.compile(rb"^(\x1b\[[0-?]*[ -/]*[@-~])*(?=Loam \d+\.\d+)", re.M)
 LOADER_ERROR = re.compile(rb"^loam: error:[ \t]*(.*)\n", re.M)
+EXCEPTION = re.compile(rb"!!!! (X64 Exception.*?) *!!!!")  # as OVMF reports it before it stops
 FAILED_COMMAND = re.compile(rb"^loam: command failed: *(.*)$", re.M)
 PANIC = re.compile(rb"^panic: *(.*)$", re.M)
 SHELL = re.compile(rb"Shell>|UEFI Interactive Shell|No bootable option or device was found")
@@ -70,12 +72,12 @@ OVMF = [
 
 TIMEOUT = {"uefi": 60, "pvh": 30}  # seconds for --cmd; half a second to three are usual
 PROBE_SECONDS = 10  # for an accelerator to show that it works; it does in 0.2
-LOADER_GRACE = 1  # seconds that the loader may go on talking after an error
+LOADER_GRACE = 1  # seconds that loader or firmware may go on talking after an error
 ICOUNT_SHIFT = {"uefi": 5, "pvh": 0}  # one instruction is 2^shift ns; OVMF at 0 takes 50 s
 LAZY_MEMORY = 4 << 30  # more than this is not reserved on the host, only touched
 WIDE_MEMORY = 512 << 30  # more than this needs more than QEMU's 40 physical address bits
 KEPT = 64 << 10  # bytes of firmware text and of kernel output that are remembered
-TAIL_LINES = 12
+TAIL_LINES = 24
 
 
 class Refusal(Exception):
@@ -261,6 +263,7 @@ def take(seen, data):
             text = plain(seen.firmware)
             seen.loader = seen.loader or LOADER_ERROR.search(text)
             seen.shell = seen.shell or SHELL.search(text)
+            seen.crash = seen.crash or EXCEPTION.search(text)
             return b""
         seen.kernel = True
         seen.firmware, data = seen.firmware[: start.start()], seen.firmware[start.end() :]
@@ -272,13 +275,13 @@ def lookout(seen, stop_at_kernel):
     """Shortens the deadline once nothing better can come."""
     if stop_at_kernel if seen.kernel else seen.shell:
         seen.deadline = 0
-    elif seen.loader and not seen.kernel:
+    elif (seen.loader or seen.crash) and not seen.kernel:
         seen.deadline = min(seen.deadline, time.monotonic() + LOADER_GRACE)
 
 
 def watch(argv, timeout, emit, feed=None, stop_at_kernel=False):
     """Runs QEMU to its end, or to the reason to end it; gives what was seen and its status."""
-    seen = types.SimpleNamespace(kernel=False, loader=None, shell=None)
+    seen = types.SimpleNamespace(kernel=False, loader=None, shell=None, crash=None)
     seen.firmware = seen.output = seen.errors = b""
     seen.deadline = time.monotonic() + timeout if timeout else float("inf")
     stdin = subprocess.PIPE if feed else subprocess.DEVNULL
@@ -333,6 +336,8 @@ def classify(seen):
     """The verdict's name; seen.status is None if QEMU had to be ended."""
     if seen.loader and not seen.kernel:
         return "loader"
+    if seen.crash and not seen.kernel:
+        return "crash"
     if seen.shell and not seen.kernel:
         return "shell"
     if seen.status is None:
@@ -353,6 +358,8 @@ def detail(verdict, seen):
         return reason[1].decode(errors="replace") if reason else "it gave no reason"
     if verdict == "loader":
         return seen.loader[1].decode(errors="replace").strip()
+    if verdict == "crash":
+        return seen.crash[1].decode(errors="replace")
     if verdict == "qemu":
         return plain(seen.errors).decode(errors="replace").strip() or "it said nothing"
     return "the kernel" if seen.kernel else "the firmware or the loader"

@@ -24,7 +24,8 @@ def value(argv, option):
 
 def seen(status=None, output=b"", firmware=b"", errors=b""):
     """What `watch` would have seen of a console that says this."""
-    state = types.SimpleNamespace(kernel=False, loader=None, shell=None, firmware=b"", output=b"")
+    state = types.SimpleNamespace(kernel=False, loader=None, shell=None, crash=None)
+    state.firmware = state.output = b""
     state.status, state.errors = status, errors
     qemu.take(state, firmware)
     if output:
@@ -173,6 +174,12 @@ class VerdictTest(unittest.TestCase):
     def test_loader_error_goes_before_the_shell_that_follows(self):
         self.assertEqual(self.verdict(firmware=b"loam: error: x\r\nShell>"), "loader")
 
+    def test_exception_before_the_kernel(self):
+        text = b"!!!! X64 Exception Type - 06(#UD)  CPU Apic ID - 00000000 !!!!\r\nRIP"
+        self.assertEqual(self.verdict(firmware=text), "crash")
+        self.assertIn("06(#UD)", qemu.detail("crash", seen(firmware=text)))
+        self.assertEqual(self.verdict(33, text), "ok")
+
     def test_other_statuses_are_QEMU_itself(self):
         self.assertEqual(self.verdict(1), "qemu")
         self.assertEqual(self.verdict(-6, b"x"), "qemu")
@@ -184,7 +191,7 @@ class VerdictTest(unittest.TestCase):
 
     def test_exit_statuses_are_distinct_but_for_the_two_of_a_kind(self):
         statuses = [status for status, _ in qemu.VERDICTS.values()]
-        self.assertEqual(statuses, [0, 1, 2, 3, 3, 4, 5, 6, 7, 7])
+        self.assertEqual(statuses, [0, 1, 2, 3, 3, 4, 5, 6, 6, 7, 7])
 
 
 class CommandTest(unittest.TestCase):

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* The kernel heap on the real machine. */
+#include "kernel/arch/x86_64/image.h"
+#include "kernel/fault.h"
+#include "kernel/ktest.h"
+#include "kernel/mm/kmalloc.h"
+#include "kernel/mm/kspace.h"
+#include "lib/string.h"
+#include "tests/kernel/memory.h"
+
+KTEST(kmalloc, blocks_of_all_sizes_hold_their_contents)
+{
+    enum { BLOCKS = 200 };
+    static unsigned char *block[BLOCKS];
+    uint64_t before = memory_free_frames();
+    for (size_t i = 0; i < BLOCKS; i++) {
+        size_t size = (i * i * 37) % 100000;
+        block[i] = kmalloc(size, 0);
+        KTEST_CHECK(block[i] != NULL && (uintptr_t)block[i] % 16 == 0);
+        KTEST_CHECK(ksize(block[i]) >= size);
+        memset(block[i], (int)i, size);
+    }
+    for (size_t i = 0; i < BLOCKS; i++) {
+        KTEST_CHECK(memory_is_filled(block[i], (unsigned char)i, (i * i * 37) % 100000));
+        kfree_sized(block[i], (i * i * 37) % 100000);
+    }
+    memory_check_everything();
+    KTEST_CHECK(before - memory_free_frames() < MIB >> PAGE_SHIFT);
+}
+
+KTEST(kmalloc, realloc_and_calloc_keep_their_promises)
+{
+    unsigned char *block = kcalloc(100, 10, 0);
+    KTEST_CHECK(block != NULL && memory_is_filled(block, 0, 1000));
+    memset(block, 0x42, 1000);
+    block = krealloc(block, 300000, 0);
+    KTEST_CHECK(block != NULL && memory_is_filled(block, 0x42, 1000));
+    block = krealloc(block, 10, 0);
+    KTEST_CHECK(block != NULL && memory_is_filled(block, 0x42, 10));
+    kfree(block);
+    KTEST_CHECK(kcalloc(SIZE_MAX, 2, 0) == NULL);
+    KTEST_CHECK(kmalloc(SIZE_MAX, 0) == NULL);
+    KTEST_CHECK(kmalloc((size_t)PTRDIFF_MAX + 1, 0) == NULL);
+    kfree(NULL);
+}
+
+KTEST(kmalloc, dma_memory_is_contiguous_and_below_4_gib)
+{
+    uint64_t before = memory_free_frames();
+    char *block = kmalloc(5 * PAGE_SIZE, KM_DMA32 | KM_ZERO);
+    phys_t first, phys;
+    KTEST_CHECK(block != NULL && memory_is_filled(block, 0, 5 * PAGE_SIZE));
+    KTEST_CHECK(paging_translate(kspace_paging(), (uintptr_t)block, &first));
+    for (size_t at = 0; at < 5 * PAGE_SIZE; at += PAGE_SIZE) {
+        KTEST_CHECK(paging_translate(kspace_paging(), (uintptr_t)block + at, &phys));
+        KTEST_CHECK(phys.addr == first.addr + at && phys.addr < 4 * GIB);
+    }
+    kfree(block);
+    KTEST_CHECK(before - memory_free_frames() < MIB >> PAGE_SHIFT);
+    memory_check_everything();
+}
+
+static void free_block(void *block)
+{
+    kfree(block);
+}
+
+static void expect_refusal(void *block)
+{
+    struct fault fault;
+    KTEST_CHECK(!fault_try(free_block, block, &fault));
+    KTEST_CHECK(fault.vector == FAULT_PANIC);
+}
+
+KTEST(kmalloc, misuse_panics_and_does_no_harm)
+{
+    char local;
+    char *small = kmalloc(48, 0), *large = kmalloc(200000, 0);
+    expect_refusal(&local);
+    expect_refusal(image_start);
+    expect_refusal(small + 16);
+    expect_refusal(large + 4096);
+    kfree(small);
+    expect_refusal(small);
+    kfree(large);
+    expect_refusal(large);
+    memory_check_everything();
+}
+
+KTEST(kmalloc, exhaustion_returns_null_and_everything_comes_back)
+{
+    kfree(kmalloc(1, 0)); /* the heap keeps a first slab */
+    uint64_t before = memory_free_frames();
+    void **list = NULL;
+    size_t size = 1 * MIB, got = 0;
+    while (size >= 32) {
+        void **block = got < 5000 ? kmalloc(size, 0) : NULL;
+        if (block == NULL) {
+            size /= 2;
+            got = 0;
+            continue;
+        }
+        *block = list;
+        list = block;
+        got++;
+    }
+    KTEST_CHECK(kmalloc_check(ktest_report) == 0);
+    while (list != NULL) {
+        void **next = *list;
+        kfree(list);
+        list = next;
+    }
+    memory_check_everything();
+    KTEST_CHECK(before - memory_free_frames() < 4 * MIB >> PAGE_SHIFT);
+}
