@@ -214,7 +214,6 @@ static void each_unmap_is_answered_as_by_linux(void **state)
     }
 }
 
-#define PROT_SEM       0x8
 #define PROT_GROWSDOWN 0x1000000
 #define PROT_GROWSUP   0x2000000
 

@@ -26,6 +26,8 @@ void brk_init(struct aspace *kernel_space)
 static bool move(struct brk *brk, uintptr_t end)
 {
     uintptr_t have = bits_round_up(brk->now, PAGE_SIZE), want = bits_round_up(end, PAGE_SIZE);
+    if (want > have && aspace_overlaps(space, have, want))
+        return false;
     if (want > have && aspace_map(space, have, want, PAGE_READ | PAGE_WRITE | PAGE_GLOBAL) != 0)
         return false;
     if (want < have && aspace_unmap(space, want, have) != 0)

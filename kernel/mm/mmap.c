@@ -100,7 +100,7 @@ int kmprotect(uintptr_t start, size_t length, unsigned prot)
     length = bits_round_up(length, PAGE_SIZE);
     if (length == 0)
         return -ENOMEM;
-    if ((prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC)) || breaks_w_xor_x(prot))
+    if ((prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM)) || breaks_w_xor_x(prot))
         return -EINVAL;
     if (!in_window(start, length))
         return -ENOMEM;

@@ -14,6 +14,7 @@ struct aspace;
 #define PROT_READ  1
 #define PROT_WRITE 2
 #define PROT_EXEC  4
+#define PROT_SEM   8 /* accepted, means nothing */
 
 #define MAP_SHARED          0x01 /* alone in its space, the kernel shares with nobody: as private */
 #define MAP_PRIVATE         0x02

@@ -305,10 +305,13 @@ int paging_unmap(struct paging *paging, uintptr_t virt, uint64_t size, paging_re
 
 /* Mapping */
 
-static bool page_fits(uint64_t part, phys_t phys, unsigned level)
+/* True iff a page at `level` can stand in the place of `entry`; a table, even if it is empty, is
+ * there because somebody pinned it. */
+static bool page_fits(uint64_t entry, uint64_t part, phys_t phys, unsigned level)
 {
     return part == paging_span(level) && bits_is_aligned(phys.addr, part) &&
-           (level < 2 || (level == 2 && machine_has_gib_pages()));
+           (level < 2 || (level == 2 && machine_has_gib_pages())) &&
+           (entry == 0 || entry_is_page(entry, level));
 }
 
 /* Returns how many bytes it mapped: all, or up to the place where a table was missing. */
@@ -320,7 +323,7 @@ static uint64_t map(struct paging *paging, struct node node, uintptr_t virt, phy
         uint64_t part = part_in_entry(virt + done, size - done, node.level);
         phys_t at = {phys.addr + done};
         uint64_t *slot = slot_of(node, virt + done);
-        if (page_fits(part, at, node.level)) {
+        if (page_fits(entry_read(slot), part, at, node.level)) {
             if (entry_read(slot) != 0)
                 panic("paging_map: 0x%lx is mapped already", virt + done);
             set_entry(node, slot, page_entry(at, node.level, flags));

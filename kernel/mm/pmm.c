@@ -85,6 +85,16 @@ static frame_t early_alloc(struct frame_request request)
     return frame;
 }
 
+/* Only the last frame taken can come back; any other stays booked. Nobody frees that early but on the
+ * way to giving up. */
+static void early_free(enum pmm_use use, frame_t frame)
+{
+    if (frame.number != early.next || early.next == early.end)
+        return;
+    early.next++;
+    used[use]--;
+}
+
 /* The second life */
 
 static bool is_managed_kind(enum boot_memory kind)
@@ -179,8 +189,10 @@ frame_t pmm_alloc(enum pmm_use use, struct frame_request request)
 void pmm_free(enum pmm_use use, frame_t frame, unsigned order)
 {
     uint64_t count = (uint64_t)1 << order;
-    if (!grown_up)
-        return; /* it stays booked: nobody frees that early but on the way to giving up */
+    if (!grown_up) {
+        early_free(use, frame);
+        return;
+    }
     frame_free(&frames, frame, order);
     if (used[use] < count)
         panic("pmm_free: frame 0x%llx, order %u, was not taken for use %u",

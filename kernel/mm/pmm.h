@@ -27,8 +27,8 @@ void pmm_reclaim(enum boot_memory kind);
 /* A block of frames, or FRAME_NONE. In the first life the order is 0 and `below` is not set. */
 frame_t pmm_alloc(enum pmm_use use, struct frame_request request);
 
-/* Gives back a block of pmm_alloc; panics on misuse as frame_free does. In the first life the frame is
- * lost. */
+/* Gives back a block of pmm_alloc; panics on misuse as frame_free does. In the first life only
+ * the frame taken last comes back, any other is lost. */
 void pmm_free(enum pmm_use use, frame_t frame, unsigned order);
 
 /* A stack of frames, linked through their own first words: all or nothing bought beforehand, so that
