@@ -53,7 +53,7 @@ KERNEL_FLAGS := $(COMMON) -O2 -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -
     -fno-stack-protector -fno-asynchronous-unwind-tables \
     -Ikernel/arch/x86_64 -Ikernel/mm/home \
     -DLOAM_DEBUG=$(if $(filter debug,$(BUILD)),1,0) -DLOAM_BUILD='"$(BUILD)"' \
-    -DLOAM_VERSION='"$(VERSION)"'
+    -DLOAM_VERSION='"$(VERSION)"' -DLOAM_COMPILER='"$(CC)"'
 
 EFI_FLAGS := $(COMMON) -O2 -isystem /usr/include/efi -isystem /usr/include/efi/x86_64 -fpic \
     -ffreestanding -fno-stack-protector -fno-strict-aliasing -mno-red-zone -mgeneral-regs-only \
@@ -203,7 +203,7 @@ FILES    := $(shell git ls-files 2>/dev/null || find . -type f -not -path './bui
 C_FILES  := $(filter %.c %.h,$(FILES))
 TIDY     := $(filter lib/%.c kernel/%.c boot/pvh/%.c,$(FILES))
 TIDY_FLAGS := -std=gnu11 -ffreestanding -mgeneral-regs-only -I. -Ikernel/arch/x86_64 -Ikernel/mm/home \
-    -DLOAM_DEBUG=1 -DLOAM_BUILD='""' -DLOAM_VERSION='""'
+    -DLOAM_DEBUG=1 -DLOAM_BUILD='""' -DLOAM_VERSION='""' -DLOAM_COMPILER='""'
 
 check: | need-clang-format need-clang-tidy need-python
 	$(call say,LINT,layers and licence lines)

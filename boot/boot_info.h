@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The only contract between whatever boots Loam and the kernel. Either entry, UEFI or PVH, fills one
- * struct boot_info and calls the kernel's entry with it; the kernel cannot tell which it was, save
- * for the name it prints.
+ * The only contract between whatever boots Loam and the kernel. Either entry, UEFI or PVH, fills
+ * one struct boot_info and calls the kernel's entry with it; the kernel cannot tell which it was,
+ * save for the name it prints.
  *
  * At that call: 64-bit mode, 4-level paging, interrupts off, write protection and (if the CPU has
- * it) NX on; the kernel's segments are mapped where they are linked, with at least their permissions; the
- * first BOOT_MAPPED bytes of physical memory are writable both at address 0 and at BOOT_DIRECT_MAP.
- * boot_info and all that it points to lie there and are addressed through BOOT_DIRECT_MAP.
+ * it) NX on; the kernel's segments are mapped where they are linked, with at least their
+ * permissions; the first BOOT_MAPPED bytes of physical memory are writable both at address 0 and at
+ * BOOT_DIRECT_MAP. boot_info and all that it points to lie there and are addressed through
+ * BOOT_DIRECT_MAP.
  */
 #pragma once
 

@@ -18,13 +18,20 @@ static bool show_cpu(int argc, char **argv)
         const char *name;
         bool there;
     } features[] = {
-        {"NX", cpu.nx},     {"1-GiB-pages", cpu.gib_pages}, {"global-pages", cpu.global_pages},
-        {"SMEP", cpu.smep}, {"SMAP", cpu.smap},             {"UMIP", cpu.umip},
-        {"LA57", cpu.la57}, {"RDRAND", cpu.rdrand},         {"hypervisor", cpu.hypervisor},
+        {"NX", cpu.nx},
+        {"1-GiB-pages", cpu.gib_pages},
+        {"global-pages", cpu.global_pages},
+        {"SMEP", cpu.smep},
+        {"SMAP", cpu.smap},
+        {"UMIP", cpu.umip},
+        {"LA57", cpu.la57},
+        {"RDRAND", cpu.rdrand},
+        {"hypervisor", cpu.hypervisor},
     };
-    console_print("%s  %s\nfamily %u model %u stepping %u; addresses: %u bits physical, %u virtual\n",
-                  cpu.vendor, cpu.brand, cpu.family, cpu.model, cpu.stepping, cpu.physical_bits,
-                  cpu.virtual_bits);
+    console_print(
+        "%s  %s\nfamily %u model %u stepping %u; addresses: %u bits physical, %u virtual\n",
+        cpu.vendor, cpu.brand, cpu.family, cpu.model, cpu.stepping, cpu.physical_bits,
+        cpu.virtual_bits);
     for (unsigned i = 0; i < sizeof features / sizeof features[0]; i++)
         console_print("%s%c%s", i > 0 ? " " : "", features[i].there ? '+' : '-', features[i].name);
     console_print("\n");

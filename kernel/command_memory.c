@@ -98,9 +98,9 @@ static const char *region_name(uintptr_t address)
     if (stack_find(address, &stack))
         return "kernel stack";
     if (address >= (uintptr_t)image_start && address < (uintptr_t)image_end)
-        return image_is_text(address)                   ? "kernel text"
+        return image_is_text(address)                  ? "kernel text"
                : address < (uintptr_t)image_rodata_end ? "kernel rodata"
-                                                        : "kernel data";
+                                                       : "kernel data";
     return "";
 }
 

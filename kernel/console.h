@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The console: text goes out to every output that has been added, characters come in from serial. */
+/* The console: text goes out to every output that has been added, characters come in from serial.
+ */
 #pragma once
 
 #include <stdarg.h>

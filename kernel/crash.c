@@ -62,7 +62,10 @@ static void invalid_opcode(void *unused)
 static void divide(void *unused)
 {
     (void)unused;
-    __asm__ volatile("xorl %%edx, %%edx\n\txorl %%ecx, %%ecx\n\tdivl %%ecx" : : "a"(1) : "ecx", "edx");
+    __asm__ volatile("xorl %%edx, %%edx\n\txorl %%ecx, %%ecx\n\tdivl %%ecx"
+                     :
+                     : "a"(1)
+                     : "ecx", "edx");
 }
 
 static void protection(void *unused)
@@ -90,9 +93,9 @@ static const struct {
     const char *kind;
     crash_function *function;
 } kinds[] = {
-    {"null", null_pointer},   {"text", write_text},     {"rodata", write_rodata},
-    {"exec", execute_data},   {"stack", overflow_stack}, {"ud", invalid_opcode},
-    {"divide", divide},       {"protection", protection}, {"triple", triple_fault},
+    {"null", null_pointer}, {"text", write_text},       {"rodata", write_rodata},
+    {"exec", execute_data}, {"stack", overflow_stack},  {"ud", invalid_opcode},
+    {"divide", divide},     {"protection", protection}, {"triple", triple_fault},
     {"hang", hang},
 };
 

@@ -53,15 +53,24 @@ void fault_deliver_panic(const char *reason, uintptr_t caller)
 }
 
 static const char *const names[TRAP_EXCEPTIONS] = {
-    [0] = "division error",       [1] = "debug exception",
-    [2] = "non-maskable interrupt", [3] = "breakpoint",
-    [4] = "overflow",             [5] = "bound exceeded",
-    [6] = "invalid opcode",       [7] = "no floating point unit",
-    [8] = "double fault",         [10] = "invalid TSS",
-    [11] = "segment not present", [12] = "stack segment fault",
-    [13] = "general protection fault", [14] = "page fault",
-    [16] = "floating point error", [17] = "misaligned access",
-    [18] = "machine check",       [19] = "SIMD floating point error",
+    [0] = "division error",
+    [1] = "debug exception",
+    [2] = "non-maskable interrupt",
+    [3] = "breakpoint",
+    [4] = "overflow",
+    [5] = "bound exceeded",
+    [6] = "invalid opcode",
+    [7] = "no floating point unit",
+    [8] = "double fault",
+    [10] = "invalid TSS",
+    [11] = "segment not present",
+    [12] = "stack segment fault",
+    [13] = "general protection fault",
+    [14] = "page fault",
+    [16] = "floating point error",
+    [17] = "misaligned access",
+    [18] = "machine check",
+    [19] = "SIMD floating point error",
     [21] = "control protection fault",
 };
 
@@ -111,7 +120,8 @@ static void describe_double_fault(struct fault *fault)
 
 static struct fault describe(const struct trap_frame *frame)
 {
-    struct fault fault = {.vector = (unsigned)frame->vector, .error = frame->error, .rip = frame->rip};
+    struct fault fault = {
+        .vector = (unsigned)frame->vector, .error = frame->error, .rip = frame->rip};
     if (frame->vector == TRAP_PAGE_FAULT || frame->vector == TRAP_DOUBLE_FAULT)
         fault.address = asm_read_cr2();
     if (frame->vector == TRAP_PAGE_FAULT)

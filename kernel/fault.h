@@ -13,8 +13,8 @@
 
 /* What ended a function that was tried. */
 struct fault {
-    unsigned vector; /* enum trap_exception, or FAULT_PANIC */
-    uint64_t error;  /* error code */
+    unsigned vector;  /* enum trap_exception, or FAULT_PANIC */
+    uint64_t error;   /* error code */
     uint64_t address; /* of a page fault: the address that was touched */
     uint64_t rip;
     char reason[160]; /* a sentence, without a newline */

@@ -14,18 +14,19 @@ struct ktest {
     void (*run)(void);
 };
 
-#define KTEST(group_name, test_name)                                                               \
-    static void test_name(void);                                                                   \
-    static const struct ktest ktest_##test_name = {#group_name, #test_name, test_name};            \
-    __attribute__((section(".ktest"), used)) static const struct ktest *const                      \
-        ktest_entry_##test_name = &ktest_##test_name;                                              \
+#define KTEST(group_name, test_name)                                                    \
+    static void test_name(void);                                                        \
+    static const struct ktest ktest_##test_name = {#group_name, #test_name, test_name}; \
+    __attribute__((section(".ktest"),                                                   \
+                   used)) static const struct ktest *const ktest_entry_##test_name =    \
+        &ktest_##test_name;                                                             \
     static void test_name(void)
 
 /* Fails the running test unless `holds`. */
-#define KTEST_CHECK(holds)                                                                         \
-    do {                                                                                           \
-        if (!(holds))                                                                              \
-            ktest_fail(__FILE__, __LINE__, #holds);                                                \
+#define KTEST_CHECK(holds)                          \
+    do {                                            \
+        if (!(holds))                               \
+            ktest_fail(__FILE__, __LINE__, #holds); \
     } while (0)
 
 _Noreturn void ktest_fail(const char *file, int line, const char *text);
@@ -39,5 +40,6 @@ void ktest_report(const char *sentence);
 /* Prints "# suite GROUP" for each group. */
 void ktest_list(void);
 
-/* Runs the tests of one group, or all if `group` is NULL. True iff none failed and there were any. */
+/* Runs the tests of one group, or all if `group` is NULL. True iff none failed and there were any.
+ */
 bool ktest_run(const char *group);

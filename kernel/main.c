@@ -45,10 +45,25 @@ static void start_machine(const struct boot_info *boot)
     console_init();
     fault_init();
     pic_init();
-    console_print("\nLoam %s (%s, %s), booted by %s\n", LOAM_VERSION, LOAM_BUILD, __VERSION__,
+    console_print("\nLoam %s (%s, %s), booted by %s\n", LOAM_VERSION, LOAM_BUILD, LOAM_COMPILER,
                   boot->entry);
     log_print("cpu", "%s, %u-bit physical addresses, %s pages, %s", cpu.vendor, cpu.physical_bits,
               cpu.gib_pages ? "1 GiB" : "2 MiB", cpu.nx ? "NX" : "no NX");
+}
+
+/* What the loader found besides memory. */
+static void tell_boot(const struct boot_info *boot)
+{
+    char size[FORMAT_BYTES_SIZE];
+    const struct boot_framebuffer *screen = &boot->framebuffer;
+    if (screen->base != 0)
+        log_print("boot", "framebuffer %ux%u at 0x%lx", screen->width, screen->height,
+                  screen->base);
+    if (boot->initrd_bytes != 0)
+        log_print("boot", "initrd %s at 0x%lx", format_bytes(size, boot->initrd_bytes),
+                  boot->initrd_start);
+    log_print("boot", "kernel at 0x%lx, ACPI root pointer at 0x%lx", boot->kernel_start,
+              boot->rsdp);
 }
 
 /* The firmware's memory map, put in order. */
@@ -62,8 +77,8 @@ static void start_memmap(const struct boot_info *boot)
               size_of(memmap_frames(&map, BOOT_USABLE)));
 }
 
-/* Physical frames and the kernel's own page tables: each needs a little of the other, so frames come
- * in two steps. */
+/* Physical frames and the kernel's own page tables: each needs a little of the other, so frames
+ * come in two steps. */
 static void start_frames_and_paging(const struct boot_info *boot)
 {
     if (pmm_start(&map) != 0)
@@ -98,6 +113,7 @@ _Noreturn void kmain(const struct boot_info *boot)
     if (strlen(boot->command_line) >= sizeof command_line)
         panic("the command line is longer than %zu characters", sizeof command_line - 1);
     memcpy(command_line, boot->command_line, strlen(boot->command_line) + 1);
+    tell_boot(boot);
     start_memmap(boot);
     start_frames_and_paging(boot);
     start_heap();

@@ -6,6 +6,7 @@
 #include "kernel/command.h"
 #include "kernel/console.h"
 #include "lib/error.h"
+#include "lib/format.h"
 #include "lib/parse.h"
 #include "lib/string.h"
 
@@ -56,7 +57,8 @@ static bool run(int argc, char **argv)
     }
     int arguments = argc - 1;
     if (arguments < command->min || (command->max >= 0 && arguments > command->max)) {
-        console_print("usage: %s %s\n", command->name, command->arguments);
+        console_print("usage: %s%s%s\n", command->name, command->arguments[0] != 0 ? " " : "",
+                      command->arguments);
         return false;
     }
     return command->run(argc, argv);
@@ -73,27 +75,27 @@ bool shell_execute(char *line)
     return count == 0 || (count > 0 && run(count, words));
 }
 
-/* Runs each command of `text`; says which ones failed, and returns whether none did. */
-static bool run_all(char *text)
+/* Runs one command of the command line, and names it if it failed: running it cuts it up. */
+static bool run_and_tell(char *command)
+{
+    char copy[LINE_MAX];
+    while (*command == ' ')
+        command++;
+    format_text(copy, sizeof copy, "%s", command);
+    bool succeeded = shell_execute(command);
+    if (!succeeded)
+        console_print("loam: command failed: %s\n", copy);
+    return succeeded;
+}
+
+/* Runs every command of the command line, also after one has failed. */
+static _Noreturn void run_and_power_off(char *commands)
 {
     bool all = true;
-    for (char *command = parse_command(&text); command != NULL; command = parse_command(&text)) {
-        char copy[LINE_MAX];
-        if (strlen(command) >= sizeof copy) {
-            console_print("loam: command failed: longer than %d characters\n", LINE_MAX - 1);
-            all = false;
-            continue;
-        }
-        memcpy(copy, command, strlen(command) + 1);
-        if (!shell_execute(command)) {
-            const char *start = copy;
-            while (*start == ' ')
-                start++;
-            console_print("loam: command failed: %s\n", start);
-            all = false;
-        }
-    }
-    return all;
+    for (char *command = parse_command(&commands); command != NULL;
+         command = parse_command(&commands))
+        all &= run_and_tell(command);
+    power_off(all ? POWER_OK : POWER_COMMAND_FAILED);
 }
 
 enum { CONTROL_C = 3, BACKSPACE = 8, CONTROL_U = 21, DELETE = 127 };
@@ -132,7 +134,7 @@ _Noreturn void shell_run(const char *command_line)
     static char commands[2048];
     int length = parse_option(command_line, "run", commands, sizeof commands);
     if (length >= 0)
-        power_off(run_all(commands) ? POWER_OK : POWER_COMMAND_FAILED);
+        run_and_power_off(commands);
     if (length != -ENOENT) {
         console_print("loam: command failed: run= in the command line has an open quote\n");
         power_off(POWER_COMMAND_FAILED);
@@ -143,6 +145,8 @@ _Noreturn void shell_run(const char *command_line)
         char line[LINE_MAX];
         console_print("loam> ");
         read_line(line);
-        run_all(line);
+        char *rest = line;
+        for (char *command = parse_command(&rest); command != NULL; command = parse_command(&rest))
+            shell_execute(command);
     }
 }

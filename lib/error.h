@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Error numbers, with Linux's values. A call that "returns -errno" returns one of these negated; one
- * that returns an address or -errno is told apart by is_error().
+ * Error numbers, with Linux's values. A call that "returns -errno" returns one of these negated;
+ * one that returns an address or -errno is told apart by is_error().
  */
 #pragma once
 

@@ -16,8 +16,9 @@ struct list {
 /* The object that contains `member` at `pointer`. */
 #define container_of(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
 
-/* Visits every link of `head`; the loop body must not remove `link` (take the first until empty). */
-#define list_for_each(link, head)                                                                  \
+/* Visits every link of `head`; the loop body must not remove `link` (take the first until empty).
+ */
+#define list_for_each(link, head) \
     for (struct list *link = (head)->next; link != (head); link = link->next)
 
 static inline void list_init(struct list *head)

@@ -11,10 +11,11 @@
 #include <stdint.h>
 
 struct tree_node {
-    struct tree_node *child[2]; /* [0]: smaller keys, [1]: greater keys; NULL where there are none */
-    uintptr_t key;              /* set by the owner before inserting; may change as long as the
-                                   order among the nodes stays as it is */
-    int height;                 /* 1 for a leaf */
+    struct tree_node
+        *child[2]; /* [0]: smaller keys, [1]: greater keys; NULL where there are none */
+    uintptr_t key; /* set by the owner before inserting; may change as long as the
+                      order among the nodes stays as it is */
+    int height;    /* 1 for a leaf */
 };
 
 /* The tree is named by its root pointer; NULL is the empty tree. */

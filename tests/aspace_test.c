@@ -332,6 +332,57 @@ static void the_checker_sees_each_damage(void **state)
     compare();
 }
 
+/*
+ * Descriptions of regions come from pages of their own, so that most calls need no memory for one.
+ * The ballast is another space with regions enough to fill those pages up.
+ */
+
+static struct aspace ballast;
+
+/* Leaves room for exactly `room` more regions before a page is needed for them. */
+static void use_up_regions(size_t room)
+{
+    uintptr_t start = SPACE_END;
+    if (ballast.paging != &model.paging || ballast.region_count == 0)
+        aspace_init(&ballast, &model.paging, SPACE_END, SPACE_END + GIB);
+    ram_fail_after(0, true);
+    while ((start = aspace_find_gap(&ballast, start, ballast.end, 2 * PAGE)) != 0 &&
+           aspace_map(&ballast, start + PAGE, start + 2 * PAGE, 0) == 0)
+        start += 2 * PAGE;
+    ram_fail_never();
+    for (start = SPACE_END + PAGE; room > 0; start += 2 * PAGE, room--)
+        assert_int_equal(aspace_unmap(&ballast, start, start + PAGE), 0);
+}
+
+static void drop_ballast(void)
+{
+    assert_int_equal(aspace_unmap(&ballast, SPACE_END, SPACE_END + GIB), 0);
+}
+
+static void l3_a_cut_without_room_for_it_changes_nothing(void **state)
+{
+    (void)state;
+    map(10, 20, RW);
+    for (size_t room = 0; room < 3; room++) {
+        use_up_regions(room);
+        ram_fail_after(0, true);
+        int unmapped = aspace_unmap(&model.space, at(12), at(13));
+        assert_int_equal(unmapped, room == 0 ? -ENOMEM : 0);
+        if (unmapped == 0)
+            model_unmap(&model, 12, 13);
+        compare();
+        int protected = aspace_protect(&model.space, at(15), at(16), PAGE_READ);
+        assert_int_equal(protected, -ENOMEM);
+        compare();
+        assert_int_equal(aspace_unmap(&model.space, at(10), at(11)), 0); /* cuts nothing in two */
+        model_unmap(&model, 10, 11);
+        compare();
+        ram_fail_never();
+        map(10, 20, RW);
+    }
+    drop_ballast();
+}
+
 /* Random sequences. Some calls are tried with the first allocation failing, then with the second,
  * and so on until one has all it needs; each failure must leave everything as it was. */
 
@@ -381,12 +432,15 @@ static int make_in_model(struct call call)
 static int make_with_failures(struct random *random, struct call call)
 {
     bool for_good = random_once_in(random, 2);
+    use_up_regions(random_below(random, 4));
     uint64_t free = ram_free();
     for (uint64_t nth = 0;; nth++) {
         ram_fail_after(nth, for_good);
         int error = make(call);
-        if (!ram_fail_never())
+        if (!ram_fail_never()) {
+            drop_ballast();
             return error;
+        }
         random_assert(random, error == -ENOMEM);
         random_assert(random, ram_free() == free);
         random_assert_silent(random, model_difference(&model));
@@ -484,6 +538,7 @@ int main(void)
         TEST(regions_are_visited_in_order),
         TEST(misuse_panics_with_the_value),
         TEST(the_checker_sees_each_damage),
+        TEST(l3_a_cut_without_room_for_it_changes_nothing),
         TEST(random_calls_agree_with_the_model),
         TEST(random_calls_agree_without_nx),
     };

@@ -203,6 +203,25 @@ static void what_the_first_life_gave_stays_given(void **state)
     assert_int_equal(account().tables, 0);
 }
 
+static void metadata_and_early_frames_share_the_only_range(void **state)
+{
+    (void)state;
+    const struct memmap_range only = range(0x100, 0x1100, BOOT_USABLE);
+    use_map(&only, 1);
+    for (uint64_t early = 0; early <= 0x1000; early += early < 3 ? 1 : 0xffd) {
+        assert_int_equal(pmm_start(&map), 0);
+        uint8_t *first = NULL;
+        for (uint64_t i = 0; i < early; i++) {
+            first = machine_phys_to_virt(phys_of_frame(take(PMM_TABLES)));
+            memset(first, 0x77, PAGE_SIZE);
+        }
+        assert_int_equal(pmm_init(), early < 0x1000 ? 0 : -ENOMEM);
+        for (size_t i = 0; i < early * PAGE_SIZE; i += 64)
+            assert_int_equal(first[i], 0x77); /* they lie in one piece, the last one lowest */
+        account();
+    }
+}
+
 /* Takes all there is; each frame once, each of memory that may be had, none of them frame 0. */
 static uint64_t take_all(bool loader, bool acpi)
 {
@@ -554,6 +573,7 @@ int main(void)
         cmocka_unit_test_teardown(a_range_across_4_gib_is_cut_there_in_the_first_life, end),
         cmocka_unit_test_teardown(zeroed_frames_are_zero_in_both_lives, end),
         cmocka_unit_test_teardown(what_the_first_life_gave_stays_given, end),
+        cmocka_unit_test_teardown(metadata_and_early_frames_share_the_only_range, end),
         cmocka_unit_test_teardown(all_that_is_free_can_be_had_and_nothing_else, end),
         cmocka_unit_test_teardown(the_metadata_is_usable_memory_and_counted, end),
         cmocka_unit_test_teardown(reclaimed_memory_becomes_free_but_never_frame_0, end),

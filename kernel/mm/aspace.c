@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Address spaces. Every change has the same shape: get all that it needs (region structs, frames in
- * a purse, pinned tables), undo that if some of it is not to be had, else commit, which cannot fail.
+ * a purse, pinned tables), undo that if some of it is not to be had, else commit, which cannot
+ * fail.
  */
 #include "kernel/mm/aspace.h"
 
@@ -218,7 +219,7 @@ int aspace_unmap(struct aspace *space, uintptr_t start, uintptr_t end)
     check_range("aspace_unmap", space, start, end);
     for (struct region *region = next(space, start); region != NULL && region_start(region) < end;
          region = next(space, start)) {
-        bool before = region_start(region) < start, behind = region->end > end;
+        bool before = region_start(region)<start, behind = region->end> end;
         if (before && behind) {
             if (cut(space, end) != 0)
                 return -ENOMEM;

@@ -50,7 +50,8 @@ size_t aspace_check(const struct aspace *space, check_report *report)
          before = region, region = aspace_next(space, region->end)) {
         uintptr_t start = region_start(region);
         count++;
-        check_expect(&check, start < region->end && start >= space->start && region->end <= space->end,
+        check_expect(&check,
+                     start < region->end && start >= space->start && region->end <= space->end,
                      "the region [0x%lx, 0x%lx) is empty or outside its space", start, region->end);
         if (before != NULL)
             check_neighbours(&check, before, region);

@@ -126,10 +126,10 @@ static void audit_page(void *context, const struct page *page)
         audit_image_page(check, page);
         return;
     }
-    check_expect(check,
-                 !overlap(page->phys.addr, page->phys.addr + size, image_phys,
-                          image_phys + image_bytes),
-                 "the page at 0x%lx is an alias of the kernel image", page->virt);
+    check_expect(
+        check,
+        !overlap(page->phys.addr, page->phys.addr + size, image_phys, image_phys + image_bytes),
+        "the page at 0x%lx is an alias of the kernel image", page->virt);
     if (page->virt - MEMLAYOUT_DIRECT_MAP_START < MEMLAYOUT_DIRECT_MAP_SIZE) {
         check_expect(check, page->phys.addr == page->virt - MEMLAYOUT_DIRECT_MAP_START,
                      "the direct map at 0x%lx maps physical 0x%lx", page->virt, page->phys.addr);

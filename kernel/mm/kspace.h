@@ -21,7 +21,7 @@ struct aspace *kspace(void);
 struct paging *kspace_paging(void);
 
 /* Walks every table and verifies the protections: no page writable and executable; nothing in the
- * lower half; the kernel image mapped once and by itself; its text and rodata not writable; no guard
- * page mapped; the direct map not executable, and every address in it where it belongs. Returns how
- * many sentences were told. */
+ * lower half; the kernel image mapped once and by itself; its text and rodata not writable; no
+ * guard page mapped; the direct map not executable, and every address in it where it belongs.
+ * Returns how many sentences were told. */
 size_t kspace_audit(check_report *report);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The kernel's mmap family: the checks, in the order in which Linux makes them; aspace does the rest. */
+/* The kernel's mmap family: the checks, in the order in which Linux makes them; aspace does the
+ * rest. */
 #include "kernel/mm/mmap.h"
 
 #include "kernel/memlayout.h"
@@ -42,7 +43,8 @@ static bool in_window(uintptr_t start, size_t length)
     return start >= WINDOW_START && start <= WINDOW_END && length <= WINDOW_END - start;
 }
 
-/* Where a mapping that is not fixed goes: the hint if there is room, else the lowest gap, else 0. */
+/* Where a mapping that is not fixed goes: the hint if there is room, else the lowest gap, else 0.
+ */
 static uintptr_t choose(uintptr_t hint, size_t length)
 {
     uintptr_t start = bits_round_down(hint, PAGE_SIZE);

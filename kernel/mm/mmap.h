@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel's mmap family: argument checks and errno as Linux answers them (POSIX.1-2024 where they
- * agree), over aspace, in the window MEMLAYOUT_MMAP. Anonymous memory only, no files yet.
+ * The kernel's mmap family: argument checks and errno as Linux answers them (POSIX.1-2024 where
+ * they agree), over aspace, in the window MEMLAYOUT_MMAP. Anonymous memory only, no files yet.
  */
 #pragma once
 

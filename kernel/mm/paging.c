@@ -153,7 +153,7 @@ int paging_init(struct paging *paging)
 
 /* Gathering: what was unlinked waits here until it has been flushed. */
 
-#define GATHER_MAX     64
+#define GATHER_MAX      64
 #define FLUSH_PAGES_MAX 32 /* more pages than this are flushed by dropping the whole TLB */
 
 struct gather {
@@ -180,7 +180,8 @@ static void gather_flush(struct gather *gather)
 }
 
 /* The CPU also caches entries that point to tables; flushing any page drops all of those, so that
- * only a table that goes without any page needs a flush of its own. (Intel SDM vol. 3A, 4.10.4.1.) */
+ * only a table that goes without any page needs a flush of its own. (Intel SDM vol. 3A, 4.10.4.1.)
+ */
 static void gather_flush_tables(struct gather *gather)
 {
     if (gather->present > 0)
@@ -460,8 +461,7 @@ size_t paging_walk(const struct paging *paging, uintptr_t virt,
     struct node node = root_of(paging);
     for (size_t count = 0;; node = child_of(node, slot_of(node, virt))) {
         uint64_t entry = entry_read(slot_of(node, virt));
-        steps[count++] =
-            (struct paging_step){node.level, entry_index(virt, node.level), entry};
+        steps[count++] = (struct paging_step){node.level, entry_index(virt, node.level), entry};
         if (entry == 0 || entry_is_page(entry, node.level))
             return count;
     }

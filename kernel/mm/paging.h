@@ -12,10 +12,10 @@
  * A page mapped at level 0 has 4 KiB, at level 1 2 MiB, at level 2 1 GiB. (Intel SDM vol. 3A, 4.5.)
  *
  * Addresses, sizes and physical addresses are multiples of 4096 and ranges do not cross the hole in
- * the middle of the address space; anything else is a caller's bug and panics with the value. A call
- * that returns -ENOMEM has changed no translation. Tables come from pmm (PMM_TABLES), go back when
- * they become empty, and every present translation that changes or ends is flushed before the call
- * returns and before its frame is released. Locking: the caller's.
+ * the middle of the address space; anything else is a caller's bug and panics with the value. A
+ * call that returns -ENOMEM has changed no translation. Tables come from pmm (PMM_TABLES), go back
+ * when they become empty, and every present translation that changes or ends is flushed before the
+ * call returns and before its frame is released. Locking: the caller's.
  */
 #pragma once
 
@@ -34,7 +34,8 @@ static inline uint64_t paging_span(unsigned level)
     return (uint64_t)PAGE_SIZE << (9 * level);
 }
 
-/* What a mapping allows. Without PAGE_READ nothing: the entry is not present but keeps its frame. */
+/* What a mapping allows. Without PAGE_READ nothing: the entry is not present but keeps its frame.
+ */
 enum page_flags {
     PAGE_READ = 1,
     PAGE_WRITE = 2,
@@ -60,9 +61,9 @@ int paging_map(struct paging *paging, uintptr_t virt, phys_t phys, uint64_t size
 /* Told of each frame block whose mapping has ended, after the flush. */
 typedef void paging_release(frame_t frame, unsigned order);
 
-/* Unmaps whatever is mapped in [virt, virt + size), splitting large pages at its ends, and hands the
- * frames to `release` (may be NULL). Returns 0, or -ENOMEM if a split found no frame for its table;
- * cannot fail where only 4 KiB pages are mapped. */
+/* Unmaps whatever is mapped in [virt, virt + size), splitting large pages at its ends, and hands
+ * the frames to `release` (may be NULL). Returns 0, or -ENOMEM if a split found no frame for its
+ * table; cannot fail where only 4 KiB pages are mapped. */
 int paging_unmap(struct paging *paging, uintptr_t virt, uint64_t size, paging_release *release);
 
 /* Gives whatever is mapped in [virt, virt + size) new flags. Returns as paging_unmap does. */
@@ -109,6 +110,6 @@ size_t paging_walk(const struct paging *paging, uintptr_t virt,
 /* The flags of a raw entry that maps a page. */
 unsigned paging_entry_flags(uint64_t entry);
 
-/* Verifies that the counts kept in the tables are right, that no table is empty, and that the number
- * of tables is. Returns how many sentences were told. */
+/* Verifies that the counts kept in the tables are right, that no table is empty, and that the
+ * number of tables is. Returns how many sentences were told. */
 size_t paging_check(const struct paging *paging, check_report *report);

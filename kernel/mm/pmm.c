@@ -85,8 +85,8 @@ static frame_t early_alloc(struct frame_request request)
     return frame;
 }
 
-/* Only the last frame taken can come back; any other stays booked. Nobody frees that early but on the
- * way to giving up. */
+/* Only the last frame taken can come back; any other stays booked. Nobody frees that early but on
+ * the way to giving up. */
 static void early_free(enum pmm_use use, frame_t frame)
 {
     if (frame.number != early.next || early.next == early.end)

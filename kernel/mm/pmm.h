@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Physical memory: lib/alloc/frame over the memory map, with every frame of RAM accounted for. Lives
- * two lives. At first it serves single frames from one range below 4 GiB, enough to build the page
- * tables; once all RAM is mapped, pmm_init() hands over to the frame allocator.
+ * Physical memory: lib/alloc/frame over the memory map, with every frame of RAM accounted for.
+ * Lives two lives. At first it serves single frames from one range below 4 GiB, enough to build the
+ * page tables; once all RAM is mapped, pmm_init() hands over to the frame allocator.
  */
 #pragma once
 
@@ -31,8 +31,8 @@ frame_t pmm_alloc(enum pmm_use use, struct frame_request request);
  * the frame taken last comes back, any other is lost. */
 void pmm_free(enum pmm_use use, frame_t frame, unsigned order);
 
-/* A stack of frames, linked through their own first words: all or nothing bought beforehand, so that
- * what follows cannot fail. */
+/* A stack of frames, linked through their own first words: all or nothing bought beforehand, so
+ * that what follows cannot fail. */
 struct pmm_purse {
     enum pmm_use use;
     frame_t top; /* FRAME_NONE when empty */

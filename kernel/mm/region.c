@@ -52,9 +52,8 @@ static struct region_page *page_new(void)
 
 struct region *region_alloc(void)
 {
-    struct region_page *page = list_is_empty(&partial)
-                                   ? page_new()
-                                   : container_of(partial.next, struct region_page, link);
+    struct region_page *page =
+        list_is_empty(&partial) ? page_new() : container_of(partial.next, struct region_page, link);
     if (page == NULL)
         return NULL;
     struct slot *slot = page->free;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A small cache of region structs. It takes its pages straight from pmm, since the heap stands above
- * the address space that regions describe, and gives each back when its last region is freed.
+ * A small cache of region structs. It takes its pages straight from pmm, since the heap stands
+ * above the address space that regions describe, and gives each back when its last region is freed.
  */
 #pragma once
 

@@ -271,8 +271,8 @@ static uint64_t find_in_split_blocks(const struct frame_span *span, uint64_t bas
     for (int64_t block = highest_below(span->split, blocks); block >= 0;
          block = highest_below(span->split, (uint64_t)block)) {
         uint64_t start = base + (uint64_t)block * BLOCK_FRAMES;
-        int first = line_find(span->line[block], order,
-                              (unsigned)below(limit, start, BLOCK_FRAMES));
+        int first =
+            line_find(span->line[block], order, (unsigned)below(limit, start, BLOCK_FRAMES));
         if (first >= 0)
             return start + (unsigned)first;
     }
@@ -313,8 +313,8 @@ static uint64_t find_in_split_spans(const struct frames *frames, span_search *se
 {
     for (int64_t gib = highest_below(frames->split, (limit + SPAN_FRAMES - 1) >> SPAN_SHIFT);
          gib >= 0; gib = highest_below(frames->split, (uint64_t)gib)) {
-        uint64_t found = search(frame_span_of(frames, (uint64_t)gib), (uint64_t)gib << SPAN_SHIFT,
-                                order, limit);
+        uint64_t found =
+            search(frame_span_of(frames, (uint64_t)gib), (uint64_t)gib << SPAN_SHIFT, order, limit);
         if (found != NOT_FOUND)
             return found;
     }

@@ -42,24 +42,24 @@ struct frame_span; /* metadata of one GiB */
 
 /* Fields are private to frame*.c. */
 struct frames {
-    struct frame_range *ranges;  /* all memory that may ever be added: sorted, disjoint */
+    struct frame_range *ranges; /* all memory that may ever be added: sorted, disjoint */
     size_t range_count;
-    uint32_t *slots;             /* GiB number -> 1 + its index in spans, 0 if it holds no memory */
+    uint32_t *slots; /* GiB number -> 1 + its index in spans, 0 if it holds no memory */
     struct frame_span *spans;
-    uint64_t *whole;             /* bit per GiB: all of it is free; its span then means nothing */
-    uint64_t *split;             /* bit per GiB: a part of it is free; its span tells which */
-    uint64_t gibs;               /* length of slots, whole and split */
-    uint64_t total;              /* frames added */
-    uint64_t free;               /* frames free now */
+    uint64_t *whole; /* bit per GiB: all of it is free; its span then means nothing */
+    uint64_t *split; /* bit per GiB: a part of it is free; its span tells which */
+    uint64_t gibs;   /* length of slots, whole and split */
+    uint64_t total;  /* frames added */
+    uint64_t free;   /* frames free now */
 };
 
 /* Bytes of metadata for `count` ranges (sorted, disjoint): 1.04 bits a frame for memory in whole
  * GiBs. Holes of a GiB and more between ranges cost 4 bytes a GiB. */
 size_t frame_metadata_size(const struct frame_range *ranges, size_t count);
 
-/* Makes `frames` manage `ranges`, all of it in use for now; frame_add() frees it. `metadata` has the
- * size above, 8-byte aligned, any contents, and belongs to `frames` from here on. Touches memory for
- * each range and GiB, not for each frame. */
+/* Makes `frames` manage `ranges`, all of it in use for now; frame_add() frees it. `metadata` has
+ * the size above, 8-byte aligned, any contents, and belongs to `frames` from here on. Touches
+ * memory for each range and GiB, not for each frame. */
 void frame_init(struct frames *frames, const struct frame_range *ranges, size_t count,
                 void *metadata);
 

@@ -84,7 +84,7 @@ size_t frame_check(const struct frames *frames, check_report *report)
     }
     check_expect(&check, free == frames->free, "%lu frames are counted free, the tree has %lu",
                  frames->free, free);
-    check_expect(&check, frames->free <= frames->total, "%lu frames are free of %lu that were added",
-                 frames->free, frames->total);
+    check_expect(&check, frames->free <= frames->total,
+                 "%lu frames are free of %lu that were added", frames->free, frames->total);
     return check.violations;
 }

@@ -34,7 +34,8 @@ static inline int line_find(const uint64_t line[LINE_WORDS], unsigned k, unsigne
     unsigned size = 1u << k;
     if (size > 64) {
         unsigned words = size / 64;
-        for (int first = (int)(limit / size * words) - (int)words; first >= 0; first -= (int)words) {
+        for (int first = (int)(limit / size * words) - (int)words; first >= 0;
+             first -= (int)words) {
             uint64_t all = UINT64_MAX;
             for (unsigned i = 0; i < words; i++)
                 all &= line[(unsigned)first + i];

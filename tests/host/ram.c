@@ -10,9 +10,10 @@
 #include "kernel/panic.h"
 #include "tests/host/machine.h"
 
-#define FREED_BYTE      0xdb
-#define FREED_ORDER_MAX 4 /* larger blocks keep their contents: they may never have been touched \
-                           */
+#define FREED_BYTE 0xdb
+#define FREED_ORDER_MAX                                                      \
+    4 /* larger blocks keep their contents: they may never have been touched \
+       */
 
 static struct memmap map;
 static uint64_t until_failure = UINT64_MAX;

@@ -5,15 +5,17 @@
 #include "kernel/mm/paging.h"
 #include "tests/host/machine.h"
 
-#define P        ((uint64_t)1 << 0)
-#define RW       ((uint64_t)1 << 1)
-#define US       ((uint64_t)1 << 2)
-#define PCD      ((uint64_t)1 << 4)
-#define ACCESSED ((uint64_t)1 << 5)
-#define DIRTY    ((uint64_t)1 << 6)
-#define PS       ((uint64_t)1 << 7)
-#define G        ((uint64_t)1 << 8)
-#define XD       ((uint64_t)1 << 63)
+#define P         ((uint64_t)1 << 0)
+#define RW        ((uint64_t)1 << 1)
+#define US        ((uint64_t)1 << 2)
+#define PCD       ((uint64_t)1 << 4)
+#define ACCESSED  ((uint64_t)1 << 5)
+#define DIRTY     ((uint64_t)1 << 6)
+#define PS        ((uint64_t)1 << 7)
+#define PAT       ((uint64_t)1 << 7) /* of a page of 4 KiB, where there is no PS */
+#define G         ((uint64_t)1 << 8)
+#define LARGE_PAT ((uint64_t)1 << 12) /* of a large page */
+#define XD        ((uint64_t)1 << 63)
 
 /* Bits `low` to `high`, both included. */
 static uint64_t field(unsigned low, unsigned high)
@@ -32,7 +34,8 @@ static bool is_page(uint64_t entry, unsigned level)
     return level == 0 || (entry & PS) != 0;
 }
 
-/* NULL, or why the entry, which is present, makes the CPU fault with "reserved bit". */
+/* NULL, or why the entry, which is present, makes the CPU fault with "reserved bit" or use a memory
+ * type that Loam does not set up. */
 static const char *reserved_in(uint64_t entry, unsigned level)
 {
     if ((entry & XD) && !host_has_nx)
@@ -45,6 +48,8 @@ static const char *reserved_in(uint64_t entry, unsigned level)
         return "a page of 1 GiB although the CPU does not have them";
     if (level > 0 && (entry & PS) && (entry & field(13, 11 + 9 * level)))
         return "a large page is not aligned to its size";
+    if (is_page(entry, level) && (entry & (level == 0 ? PAT : LARGE_PAT)))
+        return "a page has a memory type that nobody asked for";
     return NULL;
 }
 

@@ -14,7 +14,7 @@
 
 struct walk {
     bool present;      /* there is a page, and reading it does not fault */
-    const char *wrong; /* NULL, or what makes the CPU fault whatever is done: a reserved bit */
+    const char *wrong; /* NULL, or what no entry may be: a reserved bit, an odd memory type */
     unsigned level;    /* of the entry at which the walk ended */
     uint64_t size;     /* bytes that this entry maps */
     phys_t phys;       /* of the byte asked for, if present */

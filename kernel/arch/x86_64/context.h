@@ -7,7 +7,8 @@
 
 #include <stdint.h>
 
-/* What a called function must preserve, the stack pointer behind the return, and where to return. */
+/* What a called function must preserve, the stack pointer behind the return, and where to return.
+ */
 struct context {
     uint64_t rbx, rbp, r12, r13, r14, r15, rsp, rip;
 };

@@ -36,7 +36,8 @@ struct pseudo_descriptor {
 static void describe_tss(void)
 {
     uint64_t base = (uintptr_t)&tss, limit = sizeof tss - 1, available = 0x89;
-    gdt[GDT_TSS / 8] = limit | (base & 0xffffff) << 16 | available << 40 | (base >> 24 & 0xff) << 56;
+    gdt[GDT_TSS / 8] =
+        limit | (base & 0xffffff) << 16 | available << 40 | (base >> 24 & 0xff) << 56;
     gdt[GDT_TSS / 8 + 1] = base >> 32;
 }
 

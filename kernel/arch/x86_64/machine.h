@@ -34,7 +34,8 @@ static inline void machine_flush_page(uintptr_t virt)
     asm_invlpg(virt);
 }
 
-/* Ends all cached translations, global ones too: any change of CR4.PGE does. (SDM vol. 3A, 4.10.4.1) */
+/* Ends all cached translations, global ones too: any change of CR4.PGE does. (SDM vol.
+ * 3A, 4.10.4.1) */
 static inline void machine_flush_all(void)
 {
     uint64_t cr4 = asm_read_cr4(), pge = (uint64_t)1 << 7;

@@ -29,8 +29,7 @@ static void set_up(uint16_t controller, uint8_t vector, uint8_t cascade, uint8_t
 
 void pic_init(void)
 {
-    set_up(MASTER, FIRST_VECTOR, 1 << IRQ_CASCADE,
-           (uint8_t) ~(1 << IRQ_TIMER | 1 << IRQ_COM1));
+    set_up(MASTER, FIRST_VECTOR, 1 << IRQ_CASCADE, (uint8_t) ~(1 << IRQ_TIMER | 1 << IRQ_COM1));
     set_up(SLAVE, FIRST_VECTOR + 8, IRQ_CASCADE, 0xff);
     for (unsigned irq = 0; irq < 16; irq++)
         trap_handle(FIRST_VECTOR + irq, acknowledge);

@@ -6,15 +6,24 @@
 
 #define COM1 0x3f8
 
-enum { DATA = COM1, DIVISOR_LOW = COM1, INTERRUPTS, DIVISOR_HIGH = INTERRUPTS, FIFO, LINE, MODEM, STATUS };
+enum {
+    DATA = COM1,
+    DIVISOR_LOW = COM1,
+    INTERRUPTS,
+    DIVISOR_HIGH = INTERRUPTS,
+    FIFO,
+    LINE,
+    MODEM,
+    STATUS
+};
 
-#define LINE_8N1         0x03
-#define LINE_DIVISOR     0x80
-#define MODEM_READY      0x0b /* DTR, RTS, and OUT2, which lets its interrupts out */
-#define MODEM_LOOP       0x1e
-#define FIFO_CLEAR       0x07
-#define STATUS_RECEIVED  0x01
-#define STATUS_CAN_SEND  0x20
+#define LINE_8N1          0x03
+#define LINE_DIVISOR      0x80
+#define MODEM_READY       0x0b /* DTR, RTS, and OUT2, which lets its interrupts out */
+#define MODEM_LOOP        0x1e
+#define FIFO_CLEAR        0x07
+#define STATUS_RECEIVED   0x01
+#define STATUS_CAN_SEND   0x20
 #define INTERRUPT_ON_DATA 0x01
 
 #define SEND_SPINS 100000 /* some 100 ms: far more than one character takes */
