@@ -71,6 +71,7 @@ static bool rebalance(struct tree_node **link)
 
 static void rebalance_path(struct path *path)
 {
+    /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): walk() has filled it so far. */
     while (path->length > 0 && rebalance(path->link[path->length - 1]))
         path->length--;
 }

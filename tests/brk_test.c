@@ -166,9 +166,8 @@ static void b8_growth_does_not_replace_what_is_mapped(void **state)
     move(PAGE);
     write_pages();
     assert_int_equal(
-        aspace_map(&model.space, START + 3 * PAGE_SIZE, START + 4 * PAGE_SIZE, flags | PAGE_USER),
-        0);
-    model_map(&model, 3, 4, flags | PAGE_USER);
+        aspace_map(&model.space, START + 3 * PAGE_SIZE, START + 4 * PAGE_SIZE, PAGE_READ), 0);
+    model_map(&model, 3, 4, PAGE_READ);
     refuse(4 * PAGE);
     move(2 * PAGE);
 }

@@ -18,8 +18,19 @@ static bool execute(const char *text)
 KTEST(shell, commands_that_look_succeed)
 {
     static const char *const lines[] = {
-        "help", "mem", "frames", "heap", "maps", "cpu", "log", "  mem  ", "",
-        "walk 0xffffffff80200000", "walk 0xffff800000001000", "walk 0", "test list",
+        "help",
+        "mem",
+        "frames",
+        "heap",
+        "maps",
+        "cpu",
+        "log",
+        "  mem  ",
+        "",
+        "walk 0xffffffff80200000",
+        "walk 0xffff800000001000",
+        "walk 0",
+        "test list",
         "peek 0xffffffff80200000 40",
     };
     for (unsigned i = 0; i < sizeof lines / sizeof lines[0]; i++)
@@ -29,13 +40,39 @@ KTEST(shell, commands_that_look_succeed)
 KTEST(shell, slips_are_explained_and_harmless)
 {
     static const char *const lines[] = {
-        "nonsense", "mem now", "walk", "walk here", "walk 0x8000000000000000", "walk 1 2",
-        "peek 0", "peek 0xdeadbeef00000000", "peek -1", "poke 0 1", "poke 0xffffffff80200000 1",
-        "poke 0xffff800000001000 256", "poke 0xffff800000001000 1 3", "poke 0",
-        "alloc", "alloc 0xfffffffffffffff0", "alloc 16 3", "alloc 99999999999999999999",
-        "free 1", "free 0xffffffff80200000", "free x", "map 0", "map 4K rwx", "map 4K q",
-        "map 4K rw 0x1000", "unmap 0 4096", "unmap 0xffffe00000000001 4096", "test nothing",
-        "bench nothing", "crash", "crash gently", "peek 'open", "a b c d e f g h i j k l m n o p q",
+        "nonsense",
+        "mem now",
+        "walk",
+        "walk here",
+        "walk 0x8000000000000000",
+        "walk 1 2",
+        "peek 0",
+        "peek 0xdeadbeef00000000",
+        "peek -1",
+        "poke 0 1",
+        "poke 0xffffffff80200000 1",
+        "poke 0xffff800000001000 256",
+        "poke 0xffff800000001000 1 3",
+        "poke 0",
+        "alloc",
+        "alloc 0xfffffffffffffff0",
+        "alloc 16 3",
+        "alloc 99999999999999999999",
+        "free 1",
+        "free 0xffffffff80200000",
+        "free x",
+        "map 0",
+        "map 4K rwx",
+        "map 4K q",
+        "map 4K rw 0x1000",
+        "unmap 0 4096",
+        "unmap 0xffffe00000000001 4096",
+        "test nothing",
+        "bench nothing",
+        "crash",
+        "crash gently",
+        "peek 'open",
+        "a b c d e f g h i j k l m n o p q",
     };
     for (unsigned i = 0; i < sizeof lines / sizeof lines[0]; i++)
         KTEST_CHECK(!execute(lines[i]));

@@ -38,7 +38,7 @@ static void read_brand(void)
 {
     for (uint32_t i = 0; i < 3; i++) {
         struct asm_cpuid leaf = asm_cpuid(0x80000002 + i, 0);
-        memcpy(cpu.brand + 16 * i, &leaf, 16);
+        memcpy(cpu.brand + (size_t)16 * i, &leaf, 16);
     }
 }
 
