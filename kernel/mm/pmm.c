@@ -147,10 +147,11 @@ int pmm_init(void)
 {
     static struct frame_range ranges[MEMMAP_MAX];
     size_t count = managed_ranges(ranges);
-    metadata_frames = bits_round_up(frame_metadata_size(ranges, count), PAGE_SIZE) >> PAGE_SHIFT;
-    struct frame_range metadata = place_metadata(metadata_frames);
+    uint64_t need = bits_round_up(frame_metadata_size(ranges, count), PAGE_SIZE) >> PAGE_SHIFT;
+    struct frame_range metadata = place_metadata(need);
     if (range_frames(metadata) == 0)
         return -ENOMEM;
+    metadata_frames = need;
     frame_init(&frames, ranges, count, machine_phys_to_virt(phys_of_frame(metadata.start)));
 
     struct frame_range tables = {{early.next}, {early.end}};
@@ -210,6 +211,8 @@ static uint64_t *link_of(frame_t frame)
 int pmm_purse_fill(struct pmm_purse *purse, enum pmm_use use, size_t count)
 {
     *purse = (struct pmm_purse){.use = use, .top = FRAME_NONE};
+    if (grown_up && count > frames.free)
+        return -ENOMEM; /* at once, not after clearing all the memory there is */
     while (purse->count < count) {
         frame_t frame = pmm_alloc(use, (struct frame_request){.flags = FRAME_ZERO});
         if (frame_is_none(frame)) {

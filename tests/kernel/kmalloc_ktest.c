@@ -91,25 +91,23 @@ KTEST(kmalloc, exhaustion_returns_null_and_everything_comes_back)
 {
     kfree(kmalloc(1, 0)); /* the heap keeps a first slab */
     uint64_t before = memory_free_frames();
+    struct memory_hog hog;
+    memory_hog_take(&hog, 32 * MIB >> PAGE_SHIFT, NULL);
     void **list = NULL;
-    size_t size = 1 * MIB, got = 0;
-    while (size >= 32) {
-        void **block = got < 5000 ? kmalloc(size, 0) : NULL;
-        if (block == NULL) {
-            size /= 2;
-            got = 0;
-            continue;
+    for (size_t size = 4 * MIB; size >= 32; size /= 2) {
+        for (void **block = kmalloc(size, 0); block != NULL; block = kmalloc(size, 0)) {
+            *block = list;
+            list = block;
         }
-        *block = list;
-        list = block;
-        got++;
     }
+    KTEST_CHECK(kmalloc(32, 0) == NULL);
     KTEST_CHECK(kmalloc_check(ktest_report) == 0);
     while (list != NULL) {
         void **next = *list;
         kfree(list);
         list = next;
     }
+    memory_hog_release(&hog);
     memory_check_everything();
     KTEST_CHECK(before - memory_free_frames() < 4 * MIB >> PAGE_SHIFT);
 }

@@ -75,28 +75,23 @@ KTEST(pmm, double_free_panics)
     memory_check_everything();
 }
 
-KTEST(pmm, kernel_image_is_never_handed_out)
+static void expect_beside_image(frame_t frame, unsigned order)
 {
     phys_t image;
     KTEST_CHECK(paging_translate(kspace_paging(), (uintptr_t)image_start, &image));
-    uint64_t first = frame_of_phys(image).number;
-    uint64_t count = (uint64_t)(image_end - image_start) >> PAGE_SHIFT;
-    uint64_t taken = 0, total = memory_free_frames();
-    frame_t stack = FRAME_NONE; /* a list through the frames themselves */
-    for (;;) {
-        frame_t frame = pmm_alloc(PMM_KERNEL, (struct frame_request){0});
-        if (frame_is_none(frame) || taken == 100000)
-            break;
-        KTEST_CHECK(frame.number - first >= count);
-        *(frame_t *)machine_phys_to_virt(phys_of_frame(frame)) = stack;
-        stack = frame;
-        taken++;
-    }
-    KTEST_CHECK(taken == (total < 100000 ? total : 100000) || taken == 100000);
-    while (!frame_is_none(stack)) {
-        frame_t next = *(frame_t *)machine_phys_to_virt(phys_of_frame(stack));
-        pmm_free(PMM_KERNEL, stack, 0);
-        stack = next;
-    }
+    uint64_t start = frame_of_phys(image).number;
+    uint64_t end = start + ((uint64_t)(image_end - image_start) >> PAGE_SHIFT);
+    KTEST_CHECK(frame.number >= end || frame.number + ((uint64_t)1 << order) <= start);
+}
+
+KTEST(pmm, all_memory_can_be_taken_and_none_of_it_is_the_kernel)
+{
+    uint64_t before = memory_free_frames();
+    struct memory_hog hog;
+    memory_hog_take(&hog, 0, expect_beside_image);
+    KTEST_CHECK(memory_free_frames() == 0);
+    KTEST_CHECK(frame_is_none(pmm_alloc(PMM_KERNEL, (struct frame_request){0})));
+    memory_hog_release(&hog);
+    KTEST_CHECK(memory_free_frames() == before);
     memory_check_everything();
 }
