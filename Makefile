@@ -38,8 +38,8 @@ K := build/kernel-$(BUILD)-$(CC)
 H := build/hosted-$(CC)
 
 .PHONY: all run test bench lib image prove check format coverage debug doctor help clean
+all: ## the kernel and its boot volume
 all: $(K)/kernel.elf $(K)/efi/BOOTX64.EFI $(K)/efi/kernel.elf
-
 # --- what the compilers are told ------------------------------------------------------------------
 
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
@@ -141,6 +141,7 @@ FIRMWARE := need-qemu $(if $(filter uefi,$(BOOT)),need-uefi)
 
 # The command is handed over by the environment: no quoting between make, the shell and us.
 export CMD
+run: ## build and boot in QEMU to the prompt; CMD='mem; maps' runs commands and powers off
 run: $(BOOTABLE) | need-python $(FIRMWARE)
 	@tests/qemu.py --build $(K) $(MACHINE_OPTIONS) $(if $(CMD),--cmd "$$CMD")
 
@@ -181,6 +182,7 @@ BUILT_KERNEL  := $(if $(ONLY_HOSTED),,$(K)/kernel.elf $(K)/efi/BOOTX64.EFI $(K)/
 CLANG_KERNEL  := build/kernel-$(BUILD)-clang
 HAS_CLANG     := $(if $(T),,$(shell command -v clang))
 
+test: ## every test, hosted and booted; T=frame: those of one source
 test: $(BUILT_TESTS) $(BUILT_KERNEL) | need-python $(if $(ONLY_HOSTED),,need-qemu need-uefi)
 	$(if $(HAS_CLANG),@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD) all)
 	@tests/run.py --hosted-dir $(H) $(if $(ONLY_HOSTED),,--kernel-dir $(K)) \
@@ -188,9 +190,13 @@ test: $(BUILT_TESTS) $(BUILT_KERNEL) | need-python $(if $(ONLY_HOSTED),,need-qem
 	    $(if $(JUNIT),--junit $(JUNIT))
 
 # In-kernel benchmarks, in exact guest instructions, beside Linux's figures.
+bench: ## benchmarks in guest instructions, beside Linux's; B=kmalloc: those with that prefix
 bench: $(K)/kernel.elf | need-python need-qemu
 	@tools/bench.py --build $(K) $(if $(B),--only $(B))
 
+lib: ## libloam.so, malloc for any Linux program: not there yet
+image: ## an image for real machines: not there yet
+prove: ## proofs of the pure functions: not there yet
 lib image prove:
 	@echo 'loam: make $@ is not there yet: it comes with $(COMES_WITH_$@)' >&2; exit 1
 COMES_WITH_lib   := the heap core that it wraps
@@ -205,6 +211,7 @@ TIDY     := $(filter lib/%.c kernel/%.c boot/pvh/%.c,$(FILES))
 TIDY_FLAGS := -std=gnu11 -ffreestanding -mgeneral-regs-only -I. -Ikernel/arch/x86_64 -Ikernel/mm/home \
     -DLOAM_DEBUG=1 -DLOAM_BUILD='""' -DLOAM_VERSION='""' -DLOAM_COMPILER='""'
 
+check: ## format, lint, layers
 check: $(TIDY:%=build/tidy/%.ok) | need-clang-format need-python
 	$(call say,LINT,layers and licence lines)
 	$(Q)tools/lint.py $(FILES)
@@ -217,10 +224,12 @@ build/tidy/%.ok: % .clang-tidy $(filter %.h,$(FILES)) | need-clang-tidy
 	@mkdir -p $(@D)
 	$(Q)clang-tidy --quiet $< -- $(TIDY_FLAGS) >$@ 2>&1 || { cat $@ >&2; rm $@; exit 1; }
 
+format: ## put the source into the form that check wants
 format: | need-clang-format
 	clang-format -i $(C_FILES)
 
 # Lines and branches of lib/ and kernel/mm that the hosted tests reach.
+coverage: ## lines and branches that the hosted tests reach
 coverage: | need-cc need-cmocka need-python
 	@$(MAKE) --no-print-directory CC=gcc H=build/coverage \
 	    SANITIZERS='--coverage -fprofile-abs-path' hosted
@@ -230,14 +239,16 @@ hosted: $(HOSTED_TESTS)
 .PHONY: hosted
 
 # QEMU halted before the first instruction, and gdb attached to it. The kernel runs at `continue`.
+debug: ## QEMU halted, gdb attached
 debug: $(K)/kernel.elf | need-python need-qemu need-gdb
 	@tools/debug.sh $(K) $(MACHINE_OPTIONS)
 
-doctor:
+doctor: ## what is missing here, and how to get it
 	@CC=$(CC) tools/need.sh --doctor
 
-help:
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 18
+	@sed -n '/^# Settings/,/^$$/s/^# *//p' Makefile
 
 -include $(shell find build -name '*.d' 2>/dev/null)
 
@@ -247,5 +258,5 @@ help:
 need-%:
 	@CC=$(CC) tools/need.sh $*
 
-clean:
+clean: ## remove build/
 	rm -rf build
