@@ -21,12 +21,10 @@ static bool mem(int argc, char **argv)
 {
     (void)argc, (void)argv;
     struct pmm_account account = pmm_account();
-    char ram[FORMAT_BYTES_SIZE];
     console_print("%lu KiB free + %lu kernel + %lu page tables + %lu heap + %lu firmware + "
-                  "%lu reserved = %lu KiB RAM (%s)\n",
+                  "%lu reserved = %lu KiB\n",
                   account.free * 4, account.kernel * 4, account.tables * 4, account.heap * 4,
-                  account.firmware * 4, account.reserved * 4, account.ram * 4,
-                  size_of(ram, account.ram));
+                  account.firmware * 4, account.reserved * 4, account.ram * 4);
     return true;
 }
 
