@@ -6,26 +6,25 @@
 
 #include "lib/list.h"
 
-/* Returns the pages that stand behind the region. */
-static uint64_t check_region(struct check *check, const struct aspace *space,
-                             const struct region *region)
+struct visit {
+    struct check *check;
+    const struct aspace *space;
+};
+
+static void check_page(void *context, const struct page *page)
 {
-    uintptr_t start = region_start(region);
-    uint64_t pages = paging_count(space->paging, start, region->end - start);
+    const struct visit *visit = context;
+    if (page->virt < visit->space->start || page->virt >= visit->space->end)
+        return;
     /* Without the no-execute bit every page can be executed. */
     unsigned told_apart = machine_has_nx() ? ~0u : ~(unsigned)PAGE_EXEC;
-    check_expect(check, region->flags == 0 || pages == (region->end - start) >> PAGE_SHIFT,
-                 "the region at 0x%lx allows access but has only %lu pages", start, pages);
-    for (uintptr_t at = start; at < region->end; at += PAGE_SIZE) {
-        struct page page;
-        if (!paging_find(space->paging, at, &page))
-            continue;
-        check_expect(check, ((page.flags ^ region->flags) & told_apart) == 0,
-                     "the page at 0x%lx has flags 0x%x, its region 0x%x", at, page.flags,
+    const struct region *region = aspace_find(visit->space, page->virt);
+    check_expect(visit->check, region != NULL, "the page at 0x%lx lies in no region", page->virt);
+    check_expect(visit->check, page->level == 0, "the page at 0x%lx is a large one", page->virt);
+    if (region != NULL)
+        check_expect(visit->check, ((page->flags ^ region->flags) & told_apart) == 0,
+                     "the page at 0x%lx has flags 0x%x, its region 0x%x", page->virt, page->flags,
                      region->flags);
-        check_expect(check, page.level == 0, "the page at 0x%lx is a large one", at);
-    }
-    return pages;
 }
 
 static void check_neighbours(struct check *check, const struct region *before,
@@ -43,7 +42,6 @@ size_t aspace_check(const struct aspace *space, check_report *report)
 {
     struct check check = {.report = report};
     const struct region *before = NULL;
-    uint64_t pages = 0;
     size_t count = 0;
     check_expect(&check, tree_is_sound(space->regions), "the tree of regions is out of balance");
     for (const struct region *region = aspace_next(space, space->start); region != NULL;
@@ -55,12 +53,13 @@ size_t aspace_check(const struct aspace *space, check_report *report)
                      "the region [0x%lx, 0x%lx) is empty or outside its space", start, region->end);
         if (before != NULL)
             check_neighbours(&check, before, region);
-        pages += check_region(&check, space, region);
+        uint64_t pages = paging_count(space->paging, start, region->end - start);
+        check_expect(&check, region->flags == 0 || pages == (region->end - start) >> PAGE_SHIFT,
+                     "the region at 0x%lx allows access but has only %lu pages", start, pages);
     }
     check_expect(&check, count == space->region_count, "%zu regions are counted, there are %zu",
                  space->region_count, count);
-    uint64_t mapped = paging_count(space->paging, space->start, space->end - space->start);
-    check_expect(&check, mapped == pages, "%lu pages are mapped, the regions account for %lu",
-                 mapped, pages);
+    struct visit visit = {&check, space};
+    paging_visit(space->paging, check_page, &visit);
     return check.violations;
 }

@@ -28,11 +28,12 @@ struct memmap {
 };
 
 /*
- * Fills `map` from `count` ranges of firmware. What is usable is rounded inwards to whole frames,
- * everything else outwards; what lies at or above `physical_end` (a frame-aligned address) is cut
- * off; empty ranges vanish. A range that wraps around 2^64 reaches to physical_end if it forbids
- * memory, and is not believed if it offers some. Returns 0, or -E2BIG if `count` exceeds
- * MEMMAP_INPUT_MAX or the result MEMMAP_MAX. Not reentrant: uses one static work area.
+ * Fills `map` from `count` ranges of firmware. What will be handed out (usable and the
+ * loader's) is rounded inwards to whole frames, everything else outwards; what lies at or above
+ * `physical_end` (a frame-aligned address) is cut off; empty ranges vanish. A range that wraps
+ * around 2^64 reaches to physical_end if it forbids memory, and is not believed if it offers some.
+ * Returns 0, or -E2BIG if `count` exceeds MEMMAP_INPUT_MAX or the result MEMMAP_MAX. Not reentrant:
+ * uses one static work area.
  */
 int memmap_build(struct memmap *map, const struct boot_range *ranges, size_t count,
                  uint64_t physical_end);

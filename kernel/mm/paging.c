@@ -295,6 +295,8 @@ static int split_ends(struct paging *paging, uintptr_t virt, uint64_t size)
 int paging_unmap(struct paging *paging, uintptr_t virt, uint64_t size, paging_release *release)
 {
     check_range("paging_unmap", virt, size);
+    if (size == 0)
+        return 0;
     int error = split_ends(paging, virt, size);
     if (error != 0)
         return error;
@@ -384,6 +386,8 @@ static void protect(struct gather *gather, struct node node, uintptr_t virt, uin
 int paging_protect(struct paging *paging, uintptr_t virt, uint64_t size, unsigned flags)
 {
     check_range("paging_protect", virt, size);
+    if (size == 0)
+        return 0;
     int error = split_ends(paging, virt, size);
     if (error != 0)
         return error;

@@ -70,7 +70,8 @@ int paging_unmap(struct paging *paging, uintptr_t virt, uint64_t size, paging_re
 int paging_protect(struct paging *paging, uintptr_t virt, uint64_t size, unsigned flags);
 
 /* Makes all tables for 4 KiB pages in [virt, virt + size) and keeps them, even when empty, until
- * paging_unpin: in between, mapping 4 KiB pages there cannot fail. Pins nest. Returns 0, or -ENOMEM
+ * paging_unpin: in between, mapping 4 KiB pages there cannot fail. Pins nest, up to
+ * 1000 deep. Returns 0, or -ENOMEM
  * with nothing pinned. Precondition: no large page is mapped there. */
 int paging_pin(struct paging *paging, uintptr_t virt, uint64_t size);
 void paging_unpin(struct paging *paging, uintptr_t virt, uint64_t size);
@@ -111,5 +112,5 @@ size_t paging_walk(const struct paging *paging, uintptr_t virt,
 unsigned paging_entry_flags(uint64_t entry);
 
 /* Verifies that the counts kept in the tables are right, that no table is empty, and that the
- * number of tables is. Returns how many sentences were told. */
+ * number of tables is. Precondition: nothing is pinned. Returns how many sentences were told. */
 size_t paging_check(const struct paging *paging, check_report *report);

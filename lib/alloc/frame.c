@@ -194,25 +194,42 @@ static void block_leave(struct frame_span *span, unsigned block, int delta)
         bits_set(span->split, block);
 }
 
+/* A whole GiB is one bit of the root; its span is not even looked at. */
+static bool take_span(struct frames *frames, uint64_t gib)
+{
+    if (!bits_test(frames->whole, gib))
+        return false;
+    bits_clear(frames->whole, gib);
+    frames->free -= SPAN_FRAMES;
+    return true;
+}
+
+static bool put_span(struct frames *frames, uint64_t gib)
+{
+    if (bits_test(frames->whole, gib) || bits_test(frames->split, gib))
+        return false;
+    bits_set(frames->whole, gib);
+    frames->free += SPAN_FRAMES;
+    return true;
+}
+
 /*
  * Taking and putting one block of a known place. Each order is one bit, or an aligned run of bits,
  * at one level: 0 to 8 in a line, 9 to 17 in a span, 18 in the root.
  */
 
-/* True iff the whole of the block is free. */
+/* True iff all frames of the block were free; they are taken then. */
 static bool take(struct frames *frames, uint64_t frame, unsigned order)
 {
     uint64_t gib = span_index(frame);
     unsigned block = block_index(frame);
     int64_t size = (int64_t)1 << order;
-    bool taken = true;
+    if (order == SPAN_SHIFT)
+        return take_span(frames, gib);
 
-    if (order == SPAN_SHIFT && !bits_test(frames->whole, gib))
-        return false;
+    bool taken;
     struct frame_span *span = span_enter(frames, gib);
-    if (order == SPAN_SHIFT) {
-        line_fill(span->whole, 0);
-    } else if (order >= BLOCK_SHIFT) {
+    if (order >= BLOCK_SHIFT) {
         taken = line_is_full(span->whole, block, order - BLOCK_SHIFT);
         if (taken)
             line_take(span->whole, block, order - BLOCK_SHIFT);
@@ -227,20 +244,18 @@ static bool take(struct frames *frames, uint64_t frame, unsigned order)
     return taken;
 }
 
-/* True iff none of the block was free; it is free then. */
+/* True iff no frame of the block was free; they all are then. */
 static bool put(struct frames *frames, uint64_t frame, unsigned order)
 {
     uint64_t gib = span_index(frame);
     unsigned block = block_index(frame);
     int64_t size = (int64_t)1 << order;
-    bool done = true;
+    if (order == SPAN_SHIFT)
+        return put_span(frames, gib);
 
-    if (order == SPAN_SHIFT && (bits_test(frames->whole, gib) || bits_test(frames->split, gib)))
-        return false;
+    bool done;
     struct frame_span *span = span_enter(frames, gib);
-    if (order == SPAN_SHIFT) {
-        line_fill(span->whole, UINT64_MAX);
-    } else if (order >= BLOCK_SHIFT) {
+    if (order >= BLOCK_SHIFT) {
         done = line_is_clear(span->whole, block, order - BLOCK_SHIFT) &&
                line_is_clear(span->split, block, order - BLOCK_SHIFT);
         if (done)

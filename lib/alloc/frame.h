@@ -72,7 +72,8 @@ void frame_add(struct frames *frames, frame_t start, frame_t end);
  * frame_free(). Panics on an order or flags that do not exist. */
 frame_t frame_alloc(struct frames *frames, struct frame_request request);
 
-/* Takes exactly [frame, frame + 2^order), aligned to 2^order. False if any of it is not free. */
+/* Takes exactly [frame, frame + 2^order). False if any of it is not free. Panics on an order that
+ * does not exist and on a block that is misaligned or not managed. */
 bool frame_alloc_at(struct frames *frames, frame_t frame, unsigned order);
 
 /* Gives back a block. Panics with the value on an order that does not exist, on a block that is
