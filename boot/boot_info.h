@@ -7,8 +7,8 @@
  * At that call: 64-bit mode, 4-level paging, interrupts off, write protection and (if the CPU has
  * it) NX on; the kernel's segments are mapped where they are linked, with at least their
  * permissions; the first BOOT_MAPPED bytes of physical memory are writable both at address 0 and at
- * BOOT_DIRECT_MAP. boot_info and all that it points to lie there and are addressed through
- * BOOT_DIRECT_MAP.
+ * BOOT_DIRECT_MAP. boot_info and all that it points to lie in the kernel image, or in memory of the
+ * kind BOOT_LOADER, addressed through BOOT_DIRECT_MAP.
  */
 #pragma once
 

@@ -73,6 +73,8 @@ static bool crash(int argc, char **argv)
 static bool poweroff(int argc, char **argv)
 {
     (void)argc, (void)argv;
+    if (!cpu.hypervisor)
+        console_print("It is safe now to switch the machine off.\n");
     power_off(POWER_OK);
 }
 

@@ -98,7 +98,7 @@ static void describe_page_fault(struct fault *fault)
     struct stack stack;
     if (stack_find(fault->address, &stack) && fault->address < stack.low)
         format_text(fault->reason, sizeof fault->reason,
-                    "page fault %s 0x%lx: the guard page of the %s stack, which has overflowed",
+                    "page fault %s 0x%lx: the guard page of the %s stack",
                     access_name(fault->error), fault->address, stack.name);
     else
         format_text(fault->reason, sizeof fault->reason, "page fault %s 0x%lx: %s",

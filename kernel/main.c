@@ -120,6 +120,7 @@ _Noreturn void kmain(const struct boot_info *boot)
     size_t violations = kspace_audit(tell);
     if (violations != 0)
         panic("the page tables break %zu rules", violations);
-    log_print("audit", "W^X, guard pages and the direct map hold in every table");
+    log_print("audit", "%s, guard pages and the direct map hold in every table",
+              cpu.nx ? "W^X" : "no W^X (this CPU has no NX), but read-only pages");
     shell_run(command_line);
 }
