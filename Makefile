@@ -254,8 +254,9 @@ help: ## this list
 
 # --- what must be installed; asked for by the commands that need it, when they need it --------------
 
-.PHONY: $(addprefix need-,cc python cmocka qemu uefi gnu-efi clang clang-format clang-tidy gdb)
-need-%:
+NEEDS := $(addprefix need-,cc python cmocka qemu uefi gnu-efi clang clang-format clang-tidy gdb)
+.PHONY: $(NEEDS)
+$(NEEDS): need-%:
 	@CC=$(CC) tools/need.sh $*
 
 clean: ## remove build/
