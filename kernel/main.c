@@ -4,10 +4,12 @@
  * other, from the firmware's memory map to the heap; read it first.
  */
 #include "boot/boot_info.h"
+#include "kernel/arch/x86_64/asm.h"
 #include "kernel/arch/x86_64/cpu.h"
 #include "kernel/arch/x86_64/gdt.h"
 #include "kernel/arch/x86_64/pic.h"
 #include "kernel/arch/x86_64/trap.h"
+#include "kernel/arch/x86_64/tsc.h"
 #include "kernel/console.h"
 #include "kernel/fault.h"
 #include "kernel/log.h"
@@ -47,8 +49,9 @@ static void start_machine(const struct boot_info *boot)
     pic_init();
     console_print("\nLoam %s (%s, %s), booted by %s\n", LOAM_VERSION, LOAM_BUILD, LOAM_COMPILER,
                   boot->entry);
-    log_print("cpu", "%s, %u-bit physical addresses, %s pages, %s", cpu.vendor, cpu.physical_bits,
-              cpu.gib_pages ? "1 GiB" : "2 MiB", cpu.nx ? "NX" : "no NX");
+    log_print("cpu", "%s, %u-bit physical addresses, %s pages, %s, %u of %u page table levels",
+              cpu.vendor, cpu.physical_bits, cpu.gib_pages ? "1 GiB" : "2 MiB",
+              cpu.nx ? "NX" : "no NX", cpu.levels, cpu.la57 ? 5 : 4);
 }
 
 /* What the loader found besides memory. */
@@ -59,6 +62,8 @@ static void tell_boot(const struct boot_info *boot)
     if (screen->base != 0)
         log_print("boot", "framebuffer %ux%u at 0x%lx", screen->width, screen->height,
                   screen->base);
+    else
+        log_print("boot", "no framebuffer");
     if (boot->initrd_bytes != 0)
         log_print("boot", "initrd %s at 0x%lx", format_bytes(size, boot->initrd_bytes),
                   boot->initrd_start);
@@ -107,8 +112,20 @@ static void tell(const char *sentence)
     log_print("audit", "%s", sentence);
 }
 
+/* How long all this took. What it takes to find out how fast the TSC ticks is not part of it. */
+static void tell_time(uint64_t ticks)
+{
+    uint64_t rate = tsc_measure();
+    if (rate != 0)
+        log_print("time", "%lu us from kernel entry to prompt (%lu ticks at %lu MHz)",
+                  ticks * 1000 / rate, ticks, rate / 1000);
+    else
+        log_print("time", "%lu ticks from kernel entry to prompt", ticks);
+}
+
 _Noreturn void kmain(const struct boot_info *boot)
 {
+    uint64_t entry = asm_read_tsc();
     start_machine(boot);
     if (strlen(boot->command_line) >= sizeof command_line)
         panic("the command line is longer than %zu characters", sizeof command_line - 1);
@@ -122,5 +139,6 @@ _Noreturn void kmain(const struct boot_info *boot)
         panic("the page tables break %zu rules", violations);
     log_print("audit", "%s, guard pages and the direct map hold in every table",
               cpu.nx ? "W^X" : "no W^X (this CPU has no NX), but read-only pages");
+    tell_time(asm_read_tsc() - entry);
     shell_run(command_line);
 }

@@ -7,6 +7,7 @@
 
 #define CR0_WP   ((uint64_t)1 << 16)
 #define CR4_PGE  ((uint64_t)1 << 7)
+#define CR4_LA57 ((uint64_t)1 << 12)
 #define MSR_EFER 0xc0000080
 #define EFER_NXE ((uint64_t)1 << 11)
 
@@ -74,6 +75,7 @@ void cpu_init(void)
 {
     identify();
     read_features();
+    cpu.levels = (asm_read_cr4() & CR4_LA57) != 0 ? 5 : 4;
     asm_write_cr0(asm_read_cr0() | CR0_WP);
     if (cpu.global_pages)
         asm_write_cr4(asm_read_cr4() | CR4_PGE);

@@ -10,6 +10,7 @@ struct cpu {
     char brand[49];
     unsigned family, model, stepping;
     unsigned physical_bits, virtual_bits; /* address widths */
+    unsigned levels;                      /* of page tables, as the boot left them: 4 or 5 */
     bool nx, gib_pages, global_pages, smep, smap, umip, la57, rdrand;
     bool hypervisor; /* runs inside an emulator or virtual machine */
 };
