@@ -6,7 +6,8 @@
 #   build/hosted-CC/          the hosted unit tests, with sanitizers
 #
 # Settings, for the command line:  CC=gcc|clang  BUILD=release|debug  V=1 (show full commands)
-#   of `make run`:   CMD='frames; heap'  BOOT=uefi|pvh  CPUS= MEM= CPU= MACHINE= ACCEL= TIMEOUT=
+#   of `make run`:   CMD='frames; heap'  BOOT=uefi|pvh  MEDIUM=folder|cd|usb
+#                    CPUS= MEM= CPU= MACHINE= ACCEL= TIMEOUT=      of `make image`:  CMD=
 #   of `make test`:  T=name  LONG=1         of `make bench`:  B=name
 
 VERSION := 0.1.0
@@ -134,16 +135,23 @@ $(K)/efi/kernel.elf: $(K)/kernel.elf tools/seal.py | need-python
 
 MACHINE_OPTIONS := --boot $(BOOT) $(if $(CPUS),--cpus $(CPUS)) $(if $(MEM),--mem $(MEM)) \
     $(if $(CPU),--cpu $(CPU)) $(if $(MACHINE),--machine $(MACHINE)) $(if $(ACCEL),--accel $(ACCEL)) \
-    $(if $(TIMEOUT),--timeout $(TIMEOUT))
+    $(if $(TIMEOUT),--timeout $(TIMEOUT)) $(if $(MEDIUM),--medium $(MEDIUM))
 
-BOOTABLE := $(K)/kernel.elf $(if $(filter uefi,$(BOOT)),$(K)/efi/BOOTX64.EFI $(K)/efi/kernel.elf)
-FIRMWARE := need-qemu $(if $(filter uefi,$(BOOT)),need-uefi)
+VOLUME   := $(K)/efi/BOOTX64.EFI $(K)/efi/kernel.elf
+BOOTABLE := $(K)/kernel.elf $(if $(filter uefi,$(BOOT)),$(VOLUME))
+FIRMWARE := need-qemu $(if $(filter uefi,$(BOOT)),need-uefi) \
+    $(if $(filter cd usb,$(MEDIUM)),need-xorriso need-mtools)
 
 # The command is handed over by the environment: no quoting between make, the shell and us.
 export CMD
 run: ## build and boot in QEMU to the prompt; CMD='mem; maps' runs commands and powers off
 run: $(BOOTABLE) | need-python $(FIRMWARE)
 	@tests/qemu.py --build $(K) $(MACHINE_OPTIONS) $(if $(CMD),--cmd "$$CMD")
+
+image: ## build/loam.iso for a CD or a USB stick; CMD= as in run. docs/boot.md: how to write it
+image: $(VOLUME) | need-python need-xorriso need-mtools
+	$(call say,IMAGE,build/loam.iso)
+	$(Q)tests/qemu.py --build $(K) --image build/loam.iso $(if $(CMD),--cmd "$$CMD")
 
 # --- hosted tests ---------------------------------------------------------------------------------
 
@@ -183,7 +191,7 @@ CLANG_KERNEL  := build/kernel-$(BUILD)-clang
 HAS_CLANG     := $(if $(T),,$(shell command -v clang))
 
 test: ## every test, hosted and booted; T=frame: those of one source
-test: $(BUILT_TESTS) $(BUILT_KERNEL) | need-python $(if $(ONLY_HOSTED),,need-qemu need-uefi)
+test: $(BUILT_TESTS) $(BUILT_KERNEL) | need-python $(if $(ONLY_HOSTED),,need-qemu need-uefi $(WANTS))
 	$(if $(HAS_CLANG),@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD) all)
 	@tests/run.py --hosted-dir $(H) $(if $(ONLY_HOSTED),,--kernel-dir $(K)) \
 	    $(if $(HAS_CLANG),--clang-dir $(CLANG_KERNEL)) $(if $(T),--only $(T)) \
@@ -195,12 +203,10 @@ bench: $(K)/kernel.elf | need-python need-qemu
 	@tools/bench.py --build $(K) $(if $(B),--only $(B))
 
 lib: ## libloam.so, malloc for any Linux program: not there yet
-image: ## an image for real machines: not there yet
 prove: ## proofs of the pure functions: not there yet
-lib image prove:
+lib prove:
 	@echo 'loam: make $@ is not there yet: it comes with $(COMES_WITH_$@)' >&2; exit 1
 COMES_WITH_lib   := the heap core that it wraps
-COMES_WITH_image := the work on real machines
 COMES_WITH_prove := the frame allocator that it proves
 
 # --- the state of the source ----------------------------------------------------------------------
@@ -254,10 +260,16 @@ help: ## this list
 
 # --- what must be installed; asked for by the commands that need it, when they need it --------------
 
-NEEDS := $(addprefix need-,cc python cmocka qemu uefi gnu-efi clang clang-format clang-tidy gdb)
-.PHONY: $(NEEDS)
+NEEDS := $(addprefix need-,cc python cmocka qemu uefi gnu-efi clang clang-format clang-tidy gdb mtools \
+    xorriso)
+WANTS := $(addprefix want-,gdb mtools xorriso)
+.PHONY: $(NEEDS) $(WANTS)
 $(NEEDS): need-%:
 	@CC=$(CC) tools/need.sh $*
+
+# Without these some tests are skipped.
+$(WANTS): want-%:
+	@CC=$(CC) tools/need.sh $* || true
 
 clean: ## remove build/
 	rm -rf build

@@ -26,6 +26,7 @@ import time
 import types
 
 QEMU = "qemu-system-x86_64"
+IMAGE_TOOL = os.path.join(os.path.dirname(__file__), os.pardir, "tools", "image.sh")
 
 # Verdict: exit status, sentence. {detail} is what the kernel, the loader or QEMU said about it.
 VERDICTS = {
@@ -69,6 +70,13 @@ OVMF = [
     ("/usr/local/share/qemu/edk2-x86_64-code.fd", "/usr/local/share/qemu/edk2-i386-vars.fd"),
     ("/usr/share/qemu/edk2-x86_64-code.fd", "/usr/share/qemu/edk2-i386-vars.fd"),
 ]
+
+# What UEFI boots from: how QEMU reads the file or folder, and the devices that it is plugged into.
+MEDIA = {
+    "folder": ("fat:", ["virtio-blk-pci,drive=esp,bootindex=0"]),
+    "cd": ("", ["ide-cd,drive=esp,bootindex=0"]),
+    "usb": ("", ["qemu-xhci", "usb-storage,drive=esp,bootindex=0"]),
+}
 
 TIMEOUT = {"uefi": 60, "pvh": 30}  # seconds for --cmd; half a second to three are usual
 PROBE_SECONDS = 10  # for an accelerator to show that it works; it does in 0.2
@@ -125,11 +133,14 @@ def machine_arguments(options):
 
 
 def boot_arguments(options, firmware, volume):
-    """What it boots: firmware and a read-only volume, or the kernel itself."""
+    """What it boots: firmware and a read-only medium, or the kernel itself."""
     if options.boot == "uefi":
-        drive = "if=none,id=esp,readonly=on,format=raw,file=fat:" + volume.replace(",", ",,")
-        medium = ["-drive", drive, "-device", "virtio-blk-pci,drive=esp,bootindex=0"]
-        return ["-vga", "std"] + firmware + medium
+        prefix, devices = MEDIA[options.medium]
+        drive = "if=none,id=esp,readonly=on,format=raw,file=" + prefix + volume.replace(",", ",,")
+        medium = ["-drive", drive]
+        for device in devices:
+            medium += ["-device", device]
+        return ["-vga", options.vga] + firmware + medium
     argv = ["-kernel", os.path.join(options.build, "kernel.elf")]
     line = command_line(options.cmd)
     argv += ["-append", line] if line else []
@@ -192,12 +203,31 @@ def make_volume(options, directory):
     return volume
 
 
+def make_image(options, image):
+    """Makes an image of the boot volume, for a CD or a USB stick."""
+    for name in ("efi/BOOTX64.EFI", "efi/kernel.elf"):
+        demand_built(options, name)
+    for tool, package in (("xorriso", "xorriso"), ("mcopy", "mtools")):
+        if not shutil.which(tool):
+            raise Refusal("%s is not installed: run tools/need.sh %s" % (tool, package))
+    with tempfile.TemporaryDirectory(prefix="loam-") as directory:
+        argv = [IMAGE_TOOL, make_volume(options, directory), image]
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    if done.returncode != 0:
+        said = done.stderr.decode(errors="replace").strip()
+        raise Refusal("no image could be made: %s" % said)
+
+
+def demand_built(options, name):
+    if not os.path.isfile(os.path.join(options.build, name)):
+        raise Refusal("%s is not built: run make" % os.path.join(options.build, name))
+
+
 def demand_ready(options):
     """Refuses with a way out if something is not built or not installed."""
     needed = ["kernel.elf"] + (["efi/BOOTX64.EFI"] if options.boot == "uefi" else [])
     for name in needed:
-        if not os.path.isfile(os.path.join(options.build, name)):
-            raise Refusal("%s is not built: run make" % os.path.join(options.build, name))
+        demand_built(options, name)
     if options.initrd and not os.path.isfile(options.initrd):
         raise Refusal("%s: no such initial RAM disk" % options.initrd)
     if not shutil.which(QEMU):
@@ -439,6 +469,15 @@ def run_interactive(options, argv):
     return VERDICTS[verdict][0]
 
 
+def lay_out(options, directory):
+    """The file or folder that the medium holds."""
+    if options.medium == "folder":
+        return make_volume(options, directory)
+    image = os.path.join(directory, "loam.iso")
+    make_image(options, image)
+    return image
+
+
 def boot(options):
     """Boots as `options` say; gives the exit status."""
     demand_ready(options)
@@ -449,7 +488,7 @@ def boot(options):
         firmware, volume = [], None
         if options.boot == "uefi":
             firmware = firmware_arguments(find_ovmf(), directory)
-            volume = make_volume(options, directory)
+            volume = lay_out(options, directory)
         argv = qemu_arguments(options, terminal, firmware, volume)
         return (run_interactive if terminal else run_headless)(options, argv)
 
@@ -469,6 +508,9 @@ def parse(arguments):
     add("--accel", default="tcg", help="QEMU's accelerator (default tcg)")
     add("--timeout", type=float, metavar="SECONDS", help="with --cmd 60, under pvh 30; else none")
     add("--cmd", metavar="COMMANDS", help="run these at the prompt, separated by ;, and power off")
+    add("--medium", default="folder", choices=MEDIA, help="what UEFI boots from (default folder)")
+    add("--vga", default="std", help="QEMU's display adapter under UEFI; none: no framebuffer")
+    add("--image", metavar="FILE", help="boot nothing, but write an image for CD or USB stick")
     add("--initrd", metavar="FILE", help="initial RAM disk")
     add("--icount", action="store_true", help="count instructions: the TSC is exact, runs repeat")
     add("--extra", default="", metavar="ARGUMENTS", help="further arguments for QEMU")
@@ -495,6 +537,9 @@ def main(arguments):
         if options.gdb:
             with contextlib.suppress(OSError):
                 os.setsid()  # so that Ctrl-C in gdb interrupts the guest, not this program
+        if options.image:
+            make_image(options, options.image)
+            return 0
         return boot(options)
     except Refusal as refusal:
         say(str(refusal))

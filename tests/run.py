@@ -33,6 +33,9 @@ KERNEL_FILES = ("kernel.elf", "efi/BOOTX64.EFI", "efi/kernel.elf")
 # (DAMAGE). A boot whose commands begin with `test` and should end well reports its cases in TAP.
 Boot = collections.namedtuple("Boot", "name options cmd verdict texts damage", defaults=((), None))
 
+PROMPT = r"\d+ us from kernel entry to prompt"
+FOUR_OF_5 = r"4 of 5 page table levels"
+
 BOOTS = [
     Boot("uefi 256M", "--boot uefi --mem 256M --timeout 180", "test", "ok"),
     Boot("uefi 64M", "--boot uefi --mem 64M --timeout 180", "test", "ok"),
@@ -56,6 +59,29 @@ BOOTS = [
     Boot("kernel truncated", "--boot uefi", "mem", "loader", (r"gave up: \S",), "truncated"),
     Boot("kernel flipped", "--boot uefi", "mem", "loader", (r"gave up: \S",), "flipped"),
     Boot("not built", "--boot pvh", "mem", "unready", (r"not built",), "no kernel"),
+    # Machines. With less than 42 MiB QEMU's firmware does not start a loader.
+    Boot("uefi 48M", "--boot uefi --mem 48M --timeout 120", "test pmm", "ok", (PROMPT,)),
+    Boot("uefi pc", "--boot uefi --machine pc --timeout 120", "mem", "ok", (PROMPT,)),
+    Boot(
+        "uefi 4G",
+        "--boot uefi --mem 4G --timeout 120",
+        "mem",
+        "ok",
+        (PROMPT, r"framebuffer \d+x\d+ at 0x[^0]", r"RAM 3\.9 GiB"),
+    ),
+    Boot(
+        "uefi no screen", "--boot uefi --vga none --timeout 120", "mem", "ok", (PROMPT, r"no framebuf")
+    ),
+    Boot("uefi 1T", "--boot uefi --mem 1T --timeout 120", "mem", "ok", (PROMPT, r"RAM 1023\.9 GiB")),
+    Boot("uefi 5 levels", "--boot uefi --cpu max --timeout 120", "cpu", "ok", (PROMPT, FOUR_OF_5)),
+    Boot("uefi cd", "--boot uefi --medium cd --timeout 120", "mem", "ok", (PROMPT,)),
+    Boot("uefi usb", "--boot uefi --medium usb --timeout 120", "mem", "ok", (PROMPT,)),
+    Boot(
+        "pvh 1G qemu64", "--boot pvh --mem 1G --cpu qemu64", "cpu", "ok", (PROMPT, r"-1-GiB-pages.*-SMEP")
+    ),
+    Boot("pvh 64G", "--boot pvh --mem 64G", "test pmm", "ok", (PROMPT, r"RAM 63\.9 GiB")),
+    Boot("pvh 5 levels", "--boot pvh --cpu max", "mem", "ok", (PROMPT, FOUR_OF_5)),
+    Boot("pvh no NX", "--boot pvh --cpu qemu64,-nx", "test", "ok", (PROMPT, r"no W\^X")),
 ]
 
 DAMAGE = {
@@ -102,6 +128,7 @@ def hosted_jobs(directories):
 
 
 def script_jobs():
+    """Every X_test.py; those that boot find the kernels in the environment, or skip."""
     for path in sorted(TESTS.glob("*_test.py")):
         argv = [sys.executable, str(TESTS / "tap.py"), str(path)]
         yield Job("script", path.name[: -len("_test.py")], argv, stretch(PROGRAM_SECONDS))
@@ -123,11 +150,22 @@ def boot_job(boot, kernel_dir, skip=None):
 
 def boot_jobs(kernel_dir, clang_dir):
     for boot in BOOTS:
-        if boot.name != "pvh clang":
-            yield boot_job(boot, kernel_dir)
-        else:
+        if boot.name == "pvh clang":
             skip = None if clang_dir else "no kernel built by clang was given"
             yield boot_job(boot, clang_dir or kernel_dir, skip)
+        else:
+            skip = needs_image(boot) and missing("xorriso", "mcopy")
+            yield boot_job(boot, kernel_dir, skip)
+
+
+def needs_image(boot):
+    return "--medium" in boot.options
+
+
+def missing(*commands):
+    """Names those that are not installed; None if all are."""
+    absent = [command for command in commands if not shutil.which(command)]
+    return " and ".join(absent) + " not installed" if absent else None
 
 
 def suite_job(name, kernel_dir):
@@ -373,6 +411,7 @@ def main(arguments):
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     jobs = list(hosted_jobs(options.hosted_dir)) + list(script_jobs())
     if options.kernel_dir:
+        os.environ["LOAM_BUILD"] = os.path.abspath(options.kernel_dir)
         jobs += boot_jobs(options.kernel_dir, options.clang_dir)
     if options.list:
         print(names(jobs, options.kernel_dir and kernel_suites(options.kernel_dir) or []), end="")
