@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Saving and restoring the registers of struct context, in its order. */
 
+        .cfi_sections .debug_frame
         .text
         .globl  context_save
         .type   context_save, @function
 context_save:
+        .cfi_startproc
         mov     %rbx, 0(%rdi)
         mov     %rbp, 8(%rdi)
         mov     %r12, 16(%rdi)
@@ -17,11 +19,13 @@ context_save:
         mov     %rax, 56(%rdi)
         xor     %eax, %eax
         ret
+        .cfi_endproc
         .size   context_save, . - context_save
 
         .globl  context_restore
         .type   context_restore, @function
 context_restore:
+        .cfi_startproc
         mov     0(%rdi), %rbx
         mov     8(%rdi), %rbp
         mov     16(%rdi), %r12
@@ -31,6 +35,7 @@ context_restore:
         mov     48(%rdi), %rsp
         mov     %esi, %eax
         jmp     *56(%rdi)
+        .cfi_endproc
         .size   context_restore, . - context_restore
 
         .section .note.GNU-stack, "", @progbits

@@ -3,17 +3,21 @@
 
 #include "kernel/arch/x86_64/stack.h"
 
+        .cfi_sections .debug_frame
         .section .text
         .globl  kernel_entry
         .type   kernel_entry, @function
 /* rdi: struct boot_info */
 kernel_entry:
+        .cfi_startproc
+        .cfi_undefined rip              /* nobody called it */
         cli
         cld
         lea     stack_memory + STACK_GUARD_SIZE + STACK_SIZE(%rip), %rsp
         xor     %ebp, %ebp              /* backtraces end here */
         call    kmain
         ud2
+        .cfi_endproc
         .size   kernel_entry, . - kernel_entry
 
         .section .note.GNU-stack, "", @progbits

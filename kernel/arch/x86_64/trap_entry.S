@@ -1,65 +1,94 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One short entry for each vector: it makes the stack look alike whether or not the CPU pushed an
- * error code, and goes on to the common part, which builds a struct trap_frame and calls C.
+ * error code, and goes on to the common part, which builds a struct trap_frame and calls C. The
+ * .cfi lines say where the interrupted registers are, so that gdb sees through to who was
+ * interrupted: the CFA is the end of what the CPU pushed, and each register lies so far below it.
  */
 
+#define CPU_PUSHES 40                   /* rip, cs, rflags, rsp, ss */
+
+        .macro  save register
+        push    %\register
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset \register, 0
+        .endm
+
+        .macro  restore register
+        pop     %\register
+        .cfi_adjust_cfa_offset -8
+        .cfi_restore \register
+        .endm
+
+        .cfi_sections .debug_frame
         .text
         .balign 16
         .globl  trap_entries
 trap_entries:
+        .cfi_startproc simple
+        .cfi_signal_frame
+        .cfi_def_cfa rsp, CPU_PUSHES
+        .cfi_offset rip, -40
+        .cfi_offset rsp, -16
         .set    vector, 0
         .rept   256
         .balign 16
+        .cfi_def_cfa_offset CPU_PUSHES
         /* Vectors 8, 10 to 14, 17, 21, 29 and 30 push an error code. */
         .if     !(vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 || vector == 29 || vector == 30)
         pushq   $0
         .endif
+        .cfi_def_cfa_offset CPU_PUSHES + 8
         pushq   $vector
+        .cfi_adjust_cfa_offset 8
         jmp     common
         .set    vector, vector + 1
         .endr
 
         .type   common, @function
 common:
-        push    %rax
-        push    %rbx
-        push    %rcx
-        push    %rdx
-        push    %rbp
-        push    %rsi
-        push    %rdi
-        push    %r8
-        push    %r9
-        push    %r10
-        push    %r11
-        push    %r12
-        push    %r13
-        push    %r14
-        push    %r15
+        save    rax
+        save    rbx
+        save    rcx
+        save    rdx
+        save    rbp
+        save    rsi
+        save    rdi
+        save    r8
+        save    r9
+        save    r10
+        save    r11
+        save    r12
+        save    r13
+        save    r14
+        save    r15
         cld
         mov     %rsp, %rdi
         mov     %rsp, %rbx
+        .cfi_def_cfa_register rbx
         and     $-16, %rsp
         call    trap_dispatch
         mov     %rbx, %rsp
-        pop     %r15
-        pop     %r14
-        pop     %r13
-        pop     %r12
-        pop     %r11
-        pop     %r10
-        pop     %r9
-        pop     %r8
-        pop     %rdi
-        pop     %rsi
-        pop     %rbp
-        pop     %rdx
-        pop     %rcx
-        pop     %rbx
-        pop     %rax
+        .cfi_def_cfa_register rsp
+        restore r15
+        restore r14
+        restore r13
+        restore r12
+        restore r11
+        restore r10
+        restore r9
+        restore r8
+        restore rdi
+        restore rsi
+        restore rbp
+        restore rdx
+        restore rcx
+        restore rbx
+        restore rax
         add     $16, %rsp               /* vector and error code */
+        .cfi_adjust_cfa_offset -16
         iretq
+        .cfi_endproc
         .size   common, . - common
 
         .section .note.GNU-stack, "", @progbits
