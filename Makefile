@@ -86,6 +86,8 @@ KERNEL_OBJECTS := $(KERNEL_SOURCES:%=$(K)/%.o)
 EFI_OBJECTS    := $(EFI_SOURCES:%=$(K)/efi-objects/%.o)
 
 $(K)/lib/string.c.o: KERNEL_FLAGS += $(NO_IDIOMS)
+# clang's own assembler drops .cfi_signal_frame, by which gdb knows an exception.
+$(K)/kernel/arch/x86_64/trap_entry.S.o: KERNEL_FLAGS += $(if $(filter clang,$(CC)),-fno-integrated-as)
 # Tests run in the order in which they are written.
 $(KTESTS:%=$(K)/%.o): KERNEL_FLAGS += $(if $(filter gcc,$(CC)),-fno-toplevel-reorder)
 $(K)/%.o: % Makefile | need-cc
@@ -246,7 +248,7 @@ hosted: $(HOSTED_TESTS)
 
 # QEMU halted before the first instruction, and gdb attached to it. The kernel runs at `continue`.
 debug: ## QEMU halted, gdb attached
-debug: $(K)/kernel.elf | need-python need-qemu need-gdb
+debug: $(BOOTABLE) | need-python $(FIRMWARE) need-gdb
 	@tools/debug.sh $(K) $(MACHINE_OPTIONS)
 
 doctor: ## what is missing here, and how to get it

@@ -81,6 +81,18 @@ class ArgumentsTest(unittest.TestCase):
         self.assertTrue(value(argv, "-drive").endswith("file=fat:/t,,1/esp"))
         self.assertIn("readonly=on", value(argv, "-drive"))
 
+    def test_cd_and_stick_hold_the_image_itself(self):
+        for medium, device in (("cd", "ide-cd"), ("usb", "usb-storage")):
+            argv = qemu.qemu_arguments(options("--medium", medium), False, [], "/t/loam.iso")
+            self.assertTrue(value(argv, "-drive").endswith(",file=/t/loam.iso"))
+            self.assertIn(device + ",drive=esp,bootindex=0", argv)
+        self.assertRaises(qemu.Refusal, options, "--medium", "tape")
+
+    def test_display_adapter(self):
+        self.assertEqual(value(qemu.qemu_arguments(options(), False, [], "e"), "-vga"), "std")
+        argv = qemu.qemu_arguments(options("--vga", "none"), False, [], "e")
+        self.assertEqual(value(argv, "-vga"), "none")
+
     def test_icount_shift_depends_on_the_entry(self):
         for boot, shift in (("pvh", "shift=0,"), ("uefi", "shift=5,")):
             argv = qemu.machine_arguments(options("--icount", "--boot", boot))
@@ -120,6 +132,17 @@ class FilesTest(unittest.TestCase):
         self.assertEqual(texts.pop("EFI/BOOT/BOOTX64.EFI"), "loader")
         self.assertEqual(texts.pop("kernel.elf"), "sealed")
         self.assertEqual(texts, {"cmdline.txt": 'run="mem"', "initrd.img": "files"})
+
+
+    def test_image_needs_a_built_loader_and_its_tools(self):
+        with tempfile.TemporaryDirectory() as name:
+            chosen, image = qemu.parse(["--build", name]), os.path.join(name, "loam.iso")
+            self.assertRaisesRegex(qemu.Refusal, "not built", qemu.make_image, chosen, image)
+            (pathlib.Path(name) / "efi").mkdir()
+            for file in ("BOOTX64.EFI", "kernel.elf"):
+                (pathlib.Path(name) / "efi" / file).touch()
+            with mock.patch.dict(os.environ, PATH="/nowhere"):
+                self.assertRaisesRegex(qemu.Refusal, "need.sh", qemu.make_image, chosen, image)
 
 
 class ConsoleTest(unittest.TestCase):

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # debug.sh BUILD [OPTIONS OF tests/qemu.py]: boots the kernel halted, and runs gdb on it with its
-# symbols. GDB_ARGUMENTS are handed to gdb. When gdb ends, so does QEMU.
+# symbols and the commands of tools/gdb/loam.py. GDB_ARGUMENTS are handed to gdb. When gdb ends, so
+# does QEMU.
 set -u
 
 build=$1
@@ -24,4 +25,4 @@ if [ ! -S "$folder/gdb" ]; then
 fi
 # shellcheck disable=SC2086 # words of their own
 gdb -q -ex 'set architecture i386:x86-64' -ex "target remote $folder/gdb" \
-    -ex 'hbreak kmain' ${GDB_ARGUMENTS:-} "$build/kernel.elf"
+    -x tools/gdb/loam.py -ex 'hbreak kmain' ${GDB_ARGUMENTS:-} "$build/kernel.elf"
