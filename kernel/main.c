@@ -28,7 +28,8 @@
 static struct memmap map;
 static char command_line[2048];
 
-_Noreturn void kmain(const struct boot_info *boot);
+/* entry.S calls it, with the time stamp counter as it was then. */
+_Noreturn void kmain(const struct boot_info *boot, uint64_t entry_ticks);
 
 /* A count of frames as text; good until the fourth next call. */
 static const char *size_of(uint64_t frames)
@@ -123,9 +124,8 @@ static void tell_time(uint64_t ticks)
         log_print("time", "%lu ticks from kernel entry to prompt", ticks);
 }
 
-_Noreturn void kmain(const struct boot_info *boot)
+_Noreturn void kmain(const struct boot_info *boot, uint64_t entry_ticks)
 {
-    uint64_t entry = asm_read_tsc();
     start_machine(boot);
     if (strlen(boot->command_line) >= sizeof command_line)
         panic("the command line is longer than %zu characters", sizeof command_line - 1);
@@ -139,6 +139,6 @@ _Noreturn void kmain(const struct boot_info *boot)
         panic("the page tables break %zu rules", violations);
     log_print("audit", "%s, guard pages and the direct map hold in every table",
               cpu.nx ? "W^X" : "no W^X (this CPU has no NX), but read-only pages");
-    tell_time(asm_read_tsc() - entry);
+    tell_time(asm_read_tsc() - entry_ticks);
     shell_run(command_line);
 }

@@ -196,7 +196,7 @@ class DebugTest(unittest.TestCase):
         argv = ["tools/debug.sh", BUILD, "--boot", "pvh", "--cmd", "mem"]
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
         said = output_of(subprocess.Popen(argv, cwd=str(ROOT), env=environ, **pipes))
-        self.assertRegex(said, r"#0  kmain \(boot=.*\) at .*\n#1 .* kernel_entry")
+        self.assertRegex(said, r"#0  kmain \(.*\) at kernel/main\.c:\d+\n#1 .* kernel_entry")
         self.assertIn("direct map -> 0\n", said)
 
 

@@ -15,7 +15,7 @@ trap 'kill $runner 2>/dev/null; wait $runner 2>/dev/null; rm -rf "$folder"' EXIT
 trap 'exit 130' INT TERM
 
 tries=0
-while [ ! -S "$folder/gdb" ] && [ $tries -lt 50 ] && kill -0 $runner 2>/dev/null; do
+while [ ! -S "$folder/gdb" ] && [ $tries -lt 200 ] && kill -0 $runner 2>/dev/null; do
     sleep 0.1
     tries=$((tries + 1))
 done

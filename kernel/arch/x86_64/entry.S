@@ -15,6 +15,10 @@ kernel_entry:
         cld
         lea     stack_memory + STACK_GUARD_SIZE + STACK_SIZE(%rip), %rsp
         xor     %ebp, %ebp              /* backtraces end here */
+        rdtsc
+        shl     $32, %rdx
+        or      %rdx, %rax
+        mov     %rax, %rsi              /* when the kernel began */
         call    kmain
         ud2
         .cfi_endproc
