@@ -194,8 +194,10 @@ class DebugTest(unittest.TestCase):
     def test_make_debug_stops_at_kmain_with_symbols_and_commands(self):
         environ = dict(os.environ, GDB_ARGUMENTS="-nx -batch -ex continue -ex bt -ex loam-maps")
         argv = ["tools/debug.sh", BUILD, "--boot", "pvh", "--cmd", "mem"]
-        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        said = output_of(subprocess.Popen(argv, cwd=str(ROOT), env=environ, **pipes))
+        with subprocess.Popen(
+            argv, cwd=str(ROOT), env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+        ) as debugger:
+            said = output_of(debugger)
         self.assertRegex(said, r"#0  kmain \(.*\) at kernel/main\.c:\d+\n#1 .* kernel_entry")
         self.assertIn("direct map -> 0\n", said)
 

@@ -39,7 +39,7 @@ ADDRESS = "ADDR may be any expression: a number, &variable, $rsp."
 
 Command("loam-frames", "Loam: free physical blocks by order.", frames.show)
 Command("loam-heap", "Loam: the kernel heap by size class, then every slab.", heap.show)
-Command("loam-maps", "Loam: what the page tables in CR3 map, in runs of equal pages.", tables.show_runs)
+Command("loam-maps", "Loam: what the tables in CR3 map, in runs of equal pages.", tables.show_runs)
 Command(
     "loam-walk",
     "Loam: the page table entries on the way to an address.\nloam-walk ADDR\n" + ADDRESS,
@@ -48,7 +48,7 @@ Command(
 )
 Command(
     "loam-block",
-    "Loam: what an address is: a function, a stack, a heap block, a frame.\nloam-block ADDR\n" + ADDRESS,
+    "Loam: what an address is, as each layer sees it.\nloam-block ADDR\n" + ADDRESS,
     block.show,
     takes_address=True,
 )
