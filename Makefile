@@ -66,7 +66,7 @@ HOSTED_FLAGS := $(COMMON) -O1 -Itests/host -DLOAM_DEBUG=1 $(SANITIZERS)
 
 # --- what there is, in layer order ----------------------------------------------------------------
 
-LIB   := string format parse sort tree elf check
+LIB   := string format parse sort tree elf check keys history complete lineview lineedit pager
 CORE  := frame frame_stats frame_check heap heap_slab heap_large heap_misuse heap_check
 # Runs hosted, too: all of kernel/mm but what is bound to the kernel's image and ports.
 MM    := memmap frame_port pmm paging paging_check region aspace aspace_check brk mmap kmalloc
