@@ -25,6 +25,7 @@ _Noreturn void panic_v(const char *format, va_list arguments)
     fault_deliver_panic(reason, frame[1]);
     if (++depth > 1)
         panic_stop();
+    console_filter(NULL);
     console_print("\npanic: %s\n", reason);
     backtrace_print((uintptr_t)frame);
     panic_stop();
