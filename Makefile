@@ -77,7 +77,8 @@ MM_SOURCES     := $(MM:%=kernel/mm/%.c)
 KERNEL_SOURCES := $(LIB_SOURCES) $(wildcard kernel/arch/x86_64/*.[cS]) $(wildcard kernel/*.c) \
     $(wildcard kernel/mm/*.c) $(wildcard boot/pvh/*.[cS]) $(KTESTS)
 EFI_SOURCES    := $(wildcard boot/uefi/*.[cS]) lib/elf.c lib/format.c lib/string.c
-HOST_SOURCES   := $(filter-out lib/string.c,$(LIB_SOURCES)) $(MM_SOURCES) $(wildcard tests/host/*.c)
+HOST_SOURCES   := $(filter-out lib/string.c,$(LIB_SOURCES)) $(MM_SOURCES) kernel/names.c \
+    $(wildcard tests/host/*.c)
 TESTS          := $(patsubst tests/%.c,%,$(wildcard tests/*_test.c))
 
 # --- the kernel -----------------------------------------------------------------------------------
@@ -145,6 +146,7 @@ FIRMWARE := need-qemu $(if $(filter uefi,$(BOOT)),need-uefi) \
     $(if $(filter cd usb,$(MEDIUM)),need-xorriso need-mtools)
 
 # The command is handed over by the environment: no quoting between make, the shell and us.
+override CMD := $(value CMD)
 export CMD
 run: ## build and boot in QEMU to the prompt; CMD='mem; maps' runs commands and powers off
 run: $(BOOTABLE) | need-python $(FIRMWARE)

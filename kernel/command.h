@@ -15,9 +15,11 @@ struct command {
 };
 
 /* The groups, each ended by an entry without a name. */
-extern const struct command command_memory[];  /* look: mem frames heap maps walk */
-extern const struct command command_use[];     /* use: alloc free map unmap peek poke */
-extern const struct command command_machine[]; /* the rest */
+extern const struct command command_memory[]; /* look: mem frames heap maps walk check */
+extern const struct command command_block[];  /* alloc realloc free */
+extern const struct command command_use[];    /* use: map unmap peek poke fill */
+extern const struct command command_machine[];
 
-/* Reads an argument as a number, or says what was expected. */
+/* Reads an argument as a number, or as the address that a block's name ($1, $1+8) stands for; else
+ * says what was expected. */
 bool command_number(const char *text, const char *what, uint64_t *value);

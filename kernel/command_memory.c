@@ -181,11 +181,49 @@ static bool walk(int argc, char **argv)
     return true;
 }
 
+/* check: every invariant of every structure */
+
+static const char *checked; /* the structure at which a checker looks */
+
+static void tell(const char *sentence)
+{
+    console_print("%s: %s\n", checked, sentence);
+}
+
+static size_t check_regions(check_report *report)
+{
+    return aspace_check(kspace(), report);
+}
+
+static bool check(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    static const struct {
+        const char *name;
+        size_t (*run)(check_report *report);
+    } checkers[] = {
+        {"frames", pmm_check},
+        {"page tables", kspace_audit},
+        {"regions", check_regions},
+        {"heap", kmalloc_check},
+    };
+    size_t violations = 0;
+    for (unsigned i = 0; i < sizeof checkers / sizeof checkers[0]; i++) {
+        checked = checkers[i].name;
+        size_t found = checkers[i].run(tell);
+        if (found == 0)
+            console_print("%s: every invariant holds\n", checked);
+        violations += found;
+    }
+    return violations == 0;
+}
+
 const struct command command_memory[] = {
     {"mem", "", "where the RAM is, in one sum", 0, 0, mem},
     {"frames", "", "free physical blocks by order", 0, 0, frames},
     {"heap", "", "the kernel heap by size class", 0, 0, heap},
     {"maps", "", "what is mapped, where and how", 0, 0, maps},
     {"walk", "ADDR", "the page table entries on the way to an address", 1, 1, walk},
+    {"check", "", "verify every structure of the floors", 0, 0, check},
     {0},
 };

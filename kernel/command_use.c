@@ -1,54 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Prompt commands that use memory: allocate, map, read and write it. */
+/* Prompt commands that use memory: map, read and write it. */
 #include "kernel/arch/x86_64/image.h"
 #include "kernel/command.h"
 #include "kernel/console.h"
 #include "kernel/fault.h"
-#include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mmap.h"
+#include "lib/addr.h"
 #include "lib/error.h"
 #include "lib/format.h"
 #include "lib/string.h"
-
-static bool alloc(int argc, char **argv)
-{
-    uint64_t size, align = 0;
-    if (!command_number(argv[1], "alloc", &size) ||
-        (argc > 2 && !command_number(argv[2], "alloc", &align)))
-        return false;
-    if (argc > 2 && (align == 0 || (align & (align - 1)) != 0)) {
-        console_print("alloc: the alignment %lu is not a power of two\n", align);
-        return false;
-    }
-    void *block = argc > 2 ? kmalloc_aligned(size, align, 0) : kmalloc(size, 0);
-    if (block == NULL) {
-        console_print("alloc: no memory for %lu bytes\n", size);
-        return false;
-    }
-    console_print("0x%lx  %lu bytes, usable %zu\n", (uintptr_t)block, size, ksize(block));
-    return true;
-}
-
-static void free_block(void *block)
-{
-    kfree(block);
-}
-
-/* A wrong pointer panics in kfree; at the prompt that is a person's slip, so it is caught. kfree
- * checks before it changes anything. */
-static bool free_command(int argc, char **argv)
-{
-    (void)argc;
-    uint64_t address;
-    struct fault fault;
-    if (!command_number(argv[1], "free", &address))
-        return false;
-    if (!fault_try(free_block, (void *)address, &fault)) {
-        console_print("free: %s\n", fault.reason);
-        return false;
-    }
-    return true;
-}
 
 static const char *error_name(intptr_t error)
 {
@@ -118,7 +78,7 @@ static bool unmap(int argc, char **argv)
     return error == 0;
 }
 
-/* peek and poke: any address may be tried, a bad one is reported */
+/* peek, poke and fill: any address may be tried, a bad one is reported */
 
 struct transfer {
     void *to;
@@ -191,12 +151,56 @@ static bool poke(int argc, char **argv)
     return try_copy("poke", (void *)address, &value, bytes);
 }
 
+struct range {
+    volatile unsigned char *bytes;
+    size_t count;
+    unsigned char value;
+};
+
+/* Writes to every page of the range the byte that is there. */
+static void touch(void *argument)
+{
+    const struct range *range = argument;
+    for (size_t at = 0; at < range->count;
+         at += PAGE_SIZE - ((uintptr_t)range->bytes + at) % PAGE_SIZE)
+        range->bytes[at] = range->bytes[at];
+}
+
+static void fill_range(void *argument)
+{
+    const struct range *range = argument;
+    memset((void *)range->bytes, range->value, range->count);
+}
+
+/* Where the whole range cannot be written, nothing is. */
+static bool fill(int argc, char **argv)
+{
+    (void)argc;
+    uint64_t address, count, value;
+    struct fault fault;
+    if (!command_number(argv[1], "fill", &address) || !command_number(argv[2], "fill", &count) ||
+        !command_number(argv[3], "fill", &value))
+        return false;
+    if (value > 255) {
+        console_print("fill: 0x%lx does not fit a byte\n", value);
+        return false;
+    }
+    if (count > UINTPTR_MAX - address) {
+        console_print("fill: the range goes beyond the last address\n");
+        return false;
+    }
+    struct range range = {(unsigned char *)address, count, (unsigned char)value};
+    if (fault_try(touch, &range, &fault) && fault_try(fill_range, &range, &fault))
+        return true;
+    console_print("fill: %s\n", fault.reason);
+    return false;
+}
+
 const struct command command_use[] = {
-    {"alloc", "SIZE [ALIGN]", "kmalloc", 1, 2, alloc},
-    {"free", "ADDR", "kfree", 1, 1, free_command},
     {"map", "SIZE [PROT [ADDR]]", "kmmap; PROT is none, r, rw (default) or rx", 1, 3, map},
     {"unmap", "ADDR SIZE", "kmunmap", 2, 2, unmap},
     {"peek", "ADDR [COUNT]", "show bytes", 1, 2, peek},
     {"poke", "ADDR VALUE [BYTES]", "write a value of 1, 2, 4 or 8 bytes", 2, 3, poke},
+    {"fill", "ADDR SIZE BYTE", "make all bytes of a range the same", 3, 3, fill},
     {0},
 };

@@ -5,6 +5,7 @@
 #include "kernel/arch/x86_64/power.h"
 #include "kernel/command.h"
 #include "kernel/console.h"
+#include "kernel/names.h"
 #include "lib/error.h"
 #include "lib/format.h"
 #include "lib/parse.h"
@@ -13,7 +14,8 @@
 #define LINE_MAX  256
 #define WORDS_MAX 16
 
-static const struct command *const groups[] = {command_memory, command_use, command_machine};
+static const struct command *const groups[] = {command_memory, command_block, command_use,
+                                               command_machine};
 #define GROUPS (sizeof groups / sizeof groups[0])
 
 static void help(void)
@@ -34,8 +36,22 @@ static const struct command *find(const char *name)
     return NULL;
 }
 
+static bool named_address(const char *text, const char *what, uint64_t *value)
+{
+    int error = names_find(text, value);
+    if (error == -ENOENT)
+        console_print("%s: there is no block %s\n", what, text);
+    else if (error == -ERANGE)
+        console_print("%s: %s does not fit 64 bits\n", what, text);
+    else if (error != 0)
+        console_print("%s: \"%s\" is not a block; write $1 or $1+8\n", what, text);
+    return error == 0;
+}
+
 bool command_number(const char *text, const char *what, uint64_t *value)
 {
+    if (text[0] == '$')
+        return named_address(text, what, value);
     int error = parse_number(text, value);
     if (error == -ERANGE)
         console_print("%s: \"%s\" does not fit 64 bits\n", what, text);

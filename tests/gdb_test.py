@@ -111,7 +111,7 @@ BLOCKS = {
 def session():
     """Boots once to learn where the blocks are, and once more to look at them with gdb: what it
     said too early, what it said at the end, what the kernel printed, and place()."""
-    small, large = re.findall(r"^(0x\w+)  \d+ bytes, us", output_of(start(ALLOC)), re.M)
+    small, large = re.findall(r"^\$\d+ = (0x\w+)  \d+ bytes, us", output_of(start(ALLOC)), re.M)
     early = ["tbreak kmain", "continue", "loam-heap", "loam-frames"]
     late = ["tbreak power_off", "continue", "loam-frames", "loam-heap", "loam-maps"]
     late += ["loam-walk SMALL", "loam-walk 8 * 8", "loam-walk", "loam-block nonsense"]
