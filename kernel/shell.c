@@ -1,39 +1,64 @@
 /* SPDX-License-Identifier: MIT */
-/* The prompt: a line editor with just a backspace, and the dispatch to the commands. */
+/* The commands: finds the one that a line asks for, and runs it. */
 #include "kernel/shell.h"
 
 #include "kernel/arch/x86_64/power.h"
 #include "kernel/command.h"
 #include "kernel/console.h"
 #include "kernel/names.h"
+#include "kernel/prompt.h"
 #include "lib/error.h"
 #include "lib/format.h"
 #include "lib/parse.h"
 #include "lib/string.h"
 
-#define LINE_MAX  256
 #define WORDS_MAX 16
 
-static const struct command *const groups[] = {command_memory, command_block, command_use,
-                                               command_machine};
+static bool help(int argc, char **argv);
+
+static const struct command command_shell[] = {
+    {"help", "", "this list", 0, 0, help},
+    {0},
+};
+static const struct command *const groups[] = {command_memory,  command_block,  command_use,
+                                               command_machine, command_prompt, command_shell};
 #define GROUPS (sizeof groups / sizeof groups[0])
 
-static void help(void)
+/* The command of this index over all groups, or NULL past the last. */
+static const struct command *command_at(size_t index)
 {
     for (unsigned group = 0; group < GROUPS; group++)
         for (const struct command *command = groups[group]; command->name != NULL; command++)
-            console_print("  %-9s%-22s%s\n", command->name, command->arguments, command->help);
-    console_print("Numbers are decimal or 0x hexadecimal; K, M, G and T multiply by 2^10 and so "
-                  "on.\nSeveral commands on a line are separated by `;`.\n");
+            if (index-- == 0)
+                return command;
+    return NULL;
+}
+
+static const char *command_name(size_t index)
+{
+    const struct command *command = command_at(index);
+    return command != NULL ? command->name : NULL;
 }
 
 static const struct command *find(const char *name)
 {
-    for (unsigned group = 0; group < GROUPS; group++)
-        for (const struct command *command = groups[group]; command->name != NULL; command++)
-            if (strcmp(command->name, name) == 0)
-                return command;
-    return NULL;
+    const struct command *command = command_at(0);
+    for (size_t i = 1; command != NULL && strcmp(command->name, name) != 0; i++)
+        command = command_at(i);
+    return command;
+}
+
+static bool help(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    const struct command *command = command_at(0);
+    for (size_t i = 1; command != NULL; command = command_at(i++))
+        console_print("  %-9s%-22s%s\n", command->name, command->arguments, command->help);
+    console_print("Numbers are decimal or 0x hexadecimal; K, M, G and T multiply by 2^10 and so "
+                  "on;\n$1 or $1+8 is an address in a block of alloc. Several commands on a line "
+                  "are\nseparated by `;`. Tab completes a command; the arrows edit and recall "
+                  "lines.\n");
+    return true;
 }
 
 static bool named_address(const char *text, const char *what, uint64_t *value)
@@ -62,10 +87,6 @@ bool command_number(const char *text, const char *what, uint64_t *value)
 
 static bool run(int argc, char **argv)
 {
-    if (strcmp(argv[0], "help") == 0) {
-        help();
-        return true;
-    }
     const struct command *command = find(argv[0]);
     if (command == NULL) {
         console_print("%s: no such command; `help` lists them\n", argv[0]);
@@ -94,7 +115,7 @@ bool shell_execute(char *line)
 /* Runs one command of the command line, and names it if it failed: running it cuts it up. */
 static bool run_and_tell(char *command)
 {
-    char copy[LINE_MAX];
+    char copy[256];
     while (*command == ' ')
         command++;
     format_text(copy, sizeof copy, "%s", command);
@@ -114,37 +135,6 @@ static _Noreturn void run_and_power_off(char *commands)
     power_off(all ? POWER_OK : POWER_COMMAND_FAILED);
 }
 
-enum { CONTROL_C = 3, BACKSPACE = 8, CONTROL_U = 21, DELETE = 127 };
-
-static void erase(size_t characters)
-{
-    while (characters-- > 0)
-        console_print("\b \b");
-}
-
-/* Reads a line into `line`, echoing what is typed. */
-static void read_line(char line[LINE_MAX])
-{
-    size_t length = 0;
-    for (;;) {
-        char character = console_get();
-        if (character == '\r' || character == '\n') {
-            break;
-        } else if (character == CONTROL_C || character == CONTROL_U) {
-            erase(length);
-            length = 0;
-        } else if ((character == BACKSPACE || character == DELETE) && length > 0) {
-            erase(1);
-            length--;
-        } else if (character >= ' ' && character != DELETE && length < LINE_MAX - 1) {
-            line[length++] = character;
-            console_write(&character, 1);
-        }
-    }
-    line[length] = '\0';
-    console_print("\n");
-}
-
 _Noreturn void shell_run(const char *command_line)
 {
     static char commands[2048];
@@ -157,12 +147,5 @@ _Noreturn void shell_run(const char *command_line)
     }
 
     console_print("\nType `help` for what can be done here.\n");
-    for (;;) {
-        char line[LINE_MAX];
-        console_print("loam> ");
-        read_line(line);
-        char *rest = line;
-        for (char *command = parse_command(&rest); command != NULL; command = parse_command(&rest))
-            shell_execute(command);
-    }
+    prompt_run(command_name);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The prompt: reads commands and runs them. */
+/* The shell: runs commands, those of the command line or those typed at the prompt. */
 #pragma once
 
 #include <stdbool.h>

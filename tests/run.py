@@ -30,8 +30,33 @@ KERNEL_FILES = ("kernel.elf", "efi/BOOTX64.EFI", "efi/kernel.elf")
 
 # A boot: its name; the runner's options; prompt commands; the verdict expected; patterns that the
 # output (stdout and stderr of the runner) must contain; what is done to a copy of the build first
-# (DAMAGE). A boot whose commands begin with `test` and should end well reports its cases in TAP.
-Boot = collections.namedtuple("Boot", "name options cmd verdict texts damage", defaults=((), None))
+# (DAMAGE); what is typed at the prompt if there are no commands. A boot whose commands begin with
+# `test` and should end well reports its cases in TAP.
+BOOT_FIELDS = "name options cmd verdict texts damage typed"
+Boot = collections.namedtuple("Boot", BOOT_FIELDS, defaults=((), None, None))
+
+UP, LEFT, RIGHT, HOME = "\x1b[A", "\x1b[D", "\x1bOC", "\x1b[1~"
+
+PAGED, UNPAGED = "more 2\n", r"panic: .*\n(?!-)"  # a panic waits for no key
+
+# What is typed at the prompt in one boot, a line each, and what must come of it.
+TYPED = [
+    "lloc 100" + HOME + "a",
+    "fll $1 9 0x41" + HOME + RIGHT + "i",
+    "pe\t$x 16" + 3 * LEFT + "\b1",
+    UP + UP + "\x170x42",  # ctrl-W; UP is the line with pe
+    UP + UP,
+    "more 4; frames",
+    "q" + "more",
+    300 * "x",
+]
+TYPED_TEXTS = (
+    r"(?m)^\$1 = 0x\w+  100 bytes, usable 112$",
+    r"(?m)^\w+  (41 ){9}(?!41)",
+    r"(?m)^\w+  (42 ){9}(?!42)",
+    r"--more--(\x08 \x08){8}loam> more\n",
+    r"a line has 255 characters at most",
+)
 
 # What boots print.
 PROMPT = r"\d+ us from kernel entry to prompt"
@@ -53,8 +78,11 @@ BOOTS = [
         "ok",
         (r"\d+ KiB free \+", r"\d+ frames are free", r"\d+ small blocks", r"\d+ page tables, \d+"),
     ),
+    Boot("typed", "--boot pvh", None, "ok", TYPED_TEXTS, None, "\n".join(TYPED)),
     Boot("command fails", "--boot pvh", "nonsense", "failed", (r"command failed: nonsense",)),
     Boot("panic", "--boot pvh", "panic", "panic", (r"the kernel panicked: \S",)),
+    Boot("panic unpaged", "--boot pvh", None, "panic", (UNPAGED,), None, PAGED + "panic x"),
+    Boot("fault unpaged", "--boot pvh", None, "panic", (UNPAGED,), None, PAGED + "crash ud"),
     Boot("triple fault", "--boot pvh", "crash triple", "reset"),
     Boot("hang", "--boot pvh --timeout 5", "crash hang", "hang", (r"after 5 s, the kernel hangs",)),
     Boot("no boot volume", "--boot uefi", "mem", "shell", (), "no loader"),
@@ -99,9 +127,10 @@ SANITIZER = r"runtime error: |(ERROR|WARNING): \w+Sanitizer"  # it may let the p
 COMPLAIN = "import sys; sys.exit(sys.argv[1])"  # a Python program that says its argument and fails
 
 # What is run: a command, and what it should do. skip is a reason or None; texts and status as in
-# Boot; group is where --list and --junit put it; damage needs build, the directory to copy.
-JOB_FIELDS = "group name argv seconds status texts tap skip damage"
-Job = collections.namedtuple("Job", JOB_FIELDS, defaults=(0, (), True, None, None))
+# Boot; group is where --list and --junit put it; damage needs build, the directory to copy; typed
+# comes from stdin.
+JOB_FIELDS = "group name argv seconds status texts tap skip damage typed"
+Job = collections.namedtuple("Job", JOB_FIELDS, defaults=(0, (), True, None, None, None))
 Result = collections.namedtuple("Result", "job cases details seconds")
 
 
@@ -135,16 +164,17 @@ def script_jobs():
 
 def boot_job(boot, kernel_dir, skip=None):
     argv = [sys.executable, str(TESTS / "qemu.py"), "--build", str(kernel_dir)]
-    argv += boot.options.split() + ["--cmd", boot.cmd]
+    argv += boot.options.split() + ([] if boot.cmd is None else ["--cmd", boot.cmd])
     options = qemu.parse(argv[2:])
     seconds = options.timeout or qemu.TIMEOUT[options.boot]
     if boot.verdict != "hang":
         seconds = stretch(seconds)
     argv += ["--timeout", str(seconds)]
-    is_suite = boot.verdict == "ok" and boot.cmd.split()[0] == "test"
+    is_suite = boot.verdict == "ok" and boot.cmd is not None and boot.cmd.split()[0] == "test"
     status = qemu.VERDICTS[boot.verdict][0]
     limit = seconds + RUNNER_SECONDS
-    return Job("boot", boot.name, argv, limit, status, boot.texts, is_suite, skip, boot.damage)
+    rest = (boot.texts, is_suite, skip, boot.damage, boot.typed)
+    return Job("boot", boot.name, argv, limit, status, *rest)
 
 
 def boot_jobs(kernel_dir, clang_dir):
@@ -194,15 +224,16 @@ live = set()  # processes that must not outlive this program
 live_lock = threading.Lock()
 
 
-def run_process(argv, seconds):
-    """Exit status (None if it took too long), stdout and stderr."""
+def run_process(argv, seconds, typed=None):
+    """Exit status (None if it took too long), stdout and stderr; `typed` is its stdin."""
     environ = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP")
-    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    stdin = subprocess.DEVNULL if typed is None else subprocess.PIPE
+    pipes = {"stdin": stdin, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     process = subprocess.Popen(argv, env=environ, start_new_session=True, **pipes)
     with live_lock:
         live.add(process)
     try:
-        output, errors = process.communicate(timeout=seconds)
+        output, errors = process.communicate(typed and typed.encode(), seconds)
         status = process.returncode
     except subprocess.TimeoutExpired:
         end_group(process)
@@ -228,7 +259,7 @@ def run_job(job):
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="loam-test-") as directory:
         argv = damaged(job, pathlib.Path(directory)) if job.damage else job.argv
-        status, output, errors = run_process(argv, job.seconds)
+        status, output, errors = run_process(argv, job.seconds, job.typed)
     cases, details = judge(job, status, output, errors)
     return Result(job, cases, details, time.monotonic() - start)
 
