@@ -209,9 +209,7 @@ bench: $(K)/kernel.elf | need-python need-qemu
 lib: ## libloam.so, malloc for any Linux program: not there yet
 prove: ## proofs of the pure functions: not there yet
 lib prove:
-	@echo 'loam: make $@ is not there yet: it comes with $(COMES_WITH_$@)' >&2; exit 1
-COMES_WITH_lib   := the heap core that it wraps
-COMES_WITH_prove := the frame allocator that it proves
+	@echo 'loam: make $@ is not there yet' >&2; exit 1
 
 # --- the state of the source ----------------------------------------------------------------------
 

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* Prints "function+0x12" or the bare address. */
+/* Prints the address, and "function+0x12" behind it if it lies in one. */
 void backtrace_print_address(uintptr_t address);
 
 /* Prints the callers from frame pointer `rbp` up. Reads nothing but known stacks, so that a broken

@@ -89,7 +89,7 @@ const struct command command_machine[] = {
     {"log", "", "what the kernel has logged", 0, 0, show_log},
     {"test", "[NAME]", "the in-kernel tests as TAP; `test list` names them", 0, 1, test},
     {"bench", "[NAME]", "the in-kernel benchmarks, or those of one name", 0, 1, bench},
-    {"crash", "KIND", "provoke null, text, exec, stack, ud, divide, triple or hang", 1, 1, crash},
+    {"crash", "KIND", "provoke a fault; an unknown KIND lists them", 1, 1, crash},
     {"panic", "[REASON]", "end the kernel", 0, 1, do_panic},
     {"poweroff", "", "turn the machine off", 0, 0, poweroff},
     {"reboot", "", "start the machine anew", 0, 0, reboot},

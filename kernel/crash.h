@@ -9,5 +9,6 @@
 typedef void crash_function(void *unused);
 crash_function *crash_find(const char *kind);
 
-/* Provokes `kind`; false, with the kinds listed, if there is none such. */
+/* Provokes `kind`. Returns, false, only if there is no such kind (it lists them) or it did no harm.
+ */
 bool crash_run(const char *kind);

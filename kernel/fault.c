@@ -155,8 +155,8 @@ static void handle(struct trap_frame *frame)
     bool expected = frame->vector != TRAP_NMI && frame->vector != TRAP_MACHINE_CHECK;
     if (attempt != NULL && expected)
         deliver(&fault);
-    console_filter(NULL);
-    console_print("\npanic: %s\n  at ", fault.reason);
+    panic_begin(fault.reason);
+    console_print("  at ");
     backtrace_print_address(frame->rip);
     console_print("\n");
     print_registers(frame);

@@ -39,7 +39,8 @@ static const char *size_of(uint64_t frames)
     return format_bytes(text[next++ % 4], frames << PAGE_SHIFT);
 }
 
-/* The machine: console first, so that all that follows can speak. */
+/* The CPU, then the console, so that all that follows can speak; then what answers exceptions and
+ * interrupts. */
 static void start_machine(const struct boot_info *boot)
 {
     cpu_init();
@@ -113,6 +114,16 @@ static void tell(const char *sentence)
     log_print("audit", "%s", sentence);
 }
 
+/* The protections, in every table that the CPU will look at. */
+static void audit(void)
+{
+    size_t violations = kspace_audit(tell);
+    if (violations != 0)
+        panic("the page tables break %zu rules", violations);
+    log_print("audit", "%s, guard pages and the direct map hold in every table",
+              cpu.nx ? "W^X" : "no W^X (this CPU has no NX), but read-only pages");
+}
+
 /* How long all this took. What it takes to find out how fast the TSC ticks is not part of it. */
 static void tell_time(uint64_t ticks)
 {
@@ -124,21 +135,23 @@ static void tell_time(uint64_t ticks)
         log_print("time", "%lu ticks from kernel entry to prompt", ticks);
 }
 
-_Noreturn void kmain(const struct boot_info *boot, uint64_t entry_ticks)
+/* boot_info and what it points to become free memory on the way. */
+static void keep_command_line(const struct boot_info *boot)
 {
-    start_machine(boot);
     if (strlen(boot->command_line) >= sizeof command_line)
         panic("the command line is longer than %zu characters", sizeof command_line - 1);
     memcpy(command_line, boot->command_line, strlen(boot->command_line) + 1);
+}
+
+_Noreturn void kmain(const struct boot_info *boot, uint64_t entry_ticks)
+{
+    start_machine(boot);
     tell_boot(boot);
+    keep_command_line(boot);
     start_memmap(boot);
     start_frames_and_paging(boot);
     start_heap();
-    size_t violations = kspace_audit(tell);
-    if (violations != 0)
-        panic("the page tables break %zu rules", violations);
-    log_print("audit", "%s, guard pages and the direct map hold in every table",
-              cpu.nx ? "W^X" : "no W^X (this CPU has no NX), but read-only pages");
+    audit();
     tell_time(asm_read_tsc() - entry_ticks);
     shell_run(command_line);
 }

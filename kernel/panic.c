@@ -2,6 +2,7 @@
 /* The end of the kernel, or of what fault_try() tried. */
 #include "kernel/panic.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "kernel/arch/x86_64/power.h"
@@ -17,16 +18,21 @@ _Noreturn void panic_stop(void)
     power_off(POWER_PANIC);
 }
 
+void panic_begin(const char *reason)
+{
+    if (++depth > 1)
+        panic_stop();
+    console_filter(NULL);
+    console_print("\npanic: %s\n", reason);
+}
+
 _Noreturn void panic_v(const char *format, va_list arguments)
 {
     const uintptr_t *frame = __builtin_frame_address(0);
     char reason[160];
     format_text_v(reason, sizeof reason, format, arguments);
     fault_deliver_panic(reason, frame[1]);
-    if (++depth > 1)
-        panic_stop();
-    console_filter(NULL);
-    console_print("\npanic: %s\n", reason);
+    panic_begin(reason);
     backtrace_print((uintptr_t)frame);
     panic_stop();
 }

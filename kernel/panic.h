@@ -10,5 +10,7 @@
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
 _Noreturn void panic_v(const char *format, va_list arguments);
 
-/* The last step alone, for whoever has told the story already. */
+/* The first and the last step, for whoever has a longer story to tell in between. Beginning a
+ * second time, since telling the story went wrong itself, stops at once. */
+void panic_begin(const char *reason);
 _Noreturn void panic_stop(void);

@@ -214,12 +214,15 @@ int aspace_map(struct aspace *space, uintptr_t start, uintptr_t end, unsigned fl
     return 0;
 }
 
+/* Only a cut can fail, and it happens only if one region holds the whole range and more on both
+ * sides: then nothing has changed yet. */
 int aspace_unmap(struct aspace *space, uintptr_t start, uintptr_t end)
 {
     check_range("aspace_unmap", space, start, end);
     for (struct region *region = next(space, start); region != NULL && region_start(region) < end;
          region = next(space, start)) {
-        bool before = region_start(region)<start, behind = region->end> end;
+        bool before = region_start(region) < start;
+        bool behind = region->end > end;
         if (before && behind) {
             if (cut(space, end) != 0)
                 return -ENOMEM;

@@ -43,7 +43,10 @@ size_t aspace_check(const struct aspace *space, check_report *report)
     struct check check = {.report = report};
     const struct region *before = NULL;
     size_t count = 0;
-    check_expect(&check, tree_is_sound(space->regions), "the tree of regions is out of balance");
+    bool is_sound = tree_is_sound(space->regions);
+    check_expect(&check, is_sound, "the tree of regions is out of order or out of balance");
+    if (!is_sound)
+        return check.violations; /* walking it might never end */
     for (const struct region *region = aspace_next(space, space->start); region != NULL;
          before = region, region = aspace_next(space, region->end)) {
         uintptr_t start = region_start(region);

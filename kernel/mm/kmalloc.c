@@ -175,7 +175,22 @@ const struct heap *kmalloc_heap(void)
     return &heap;
 }
 
-size_t kmalloc_check(void (*report)(const char *sentence))
+size_t kmalloc_check(check_report *report)
 {
-    return heap_check(&heap, report);
+    struct check check = {.report = report};
+    bool is_sound = tree_is_sound(dma_blocks);
+    check_expect(&check, is_sound, "the tree of KM_DMA32 blocks is out of order or out of balance");
+    uintptr_t end = 0; /* of the block before */
+    for (struct tree_node *node = is_sound ? tree_at_or_above(dma_blocks, 0) : NULL; node != NULL;
+         node = tree_at_or_above(dma_blocks, end)) {
+        const struct dma_block *dma = container_of(node, struct dma_block, node);
+        void *block = machine_phys_to_virt(phys_of_frame(dma->frame));
+        check_expect(&check, node->key >= end, "the KM_DMA32 block at 0x%lx overlaps one below",
+                     node->key);
+        check_expect(&check, node->key == (uintptr_t)block,
+                     "the KM_DMA32 block at 0x%lx is said to be at 0x%lx", (uintptr_t)block,
+                     node->key);
+        end = node->key + dma_size(dma);
+    }
+    return check.violations + heap_check(&heap, report);
 }

@@ -18,14 +18,16 @@ struct heap;
 
 enum kmalloc_flags {
     KM_ZERO = 1,   /* clear the block */
-    KM_ATOMIC = 2, /* for callers that cannot wait. Nothing here waits, so both of these */
-    KM_NOWAIT = 4, /* change nothing yet. */
-    KM_DMA32 = 8,  /* physically contiguous and below 4 GiB; whole frames */
+    KM_ATOMIC = 2, /* never wait; nothing here does yet, so these two change nothing */
+    KM_NOWAIT = 4,
+    KM_DMA32 = 8, /* physically contiguous and below 4 GiB; whole frames */
 };
 
 /* Builds the empty heap. Needs ksbrk and kmmap. */
 void kmalloc_init(void);
 
+/* At least `size` bytes, contents undefined without KM_ZERO. The caller owns them until kfree().
+ * Size 0 gives a block of its own, too. */
 void *kmalloc(size_t size, unsigned flags);
 
 /* count * size bytes of zeroes; NULL also when the product overflows. */
@@ -38,13 +40,14 @@ void *kmalloc_aligned(size_t size, size_t align, unsigned flags);
  * KM_DMA32 block stays one, whatever the flags say; asking to make one of another block panics. */
 void *krealloc(void *block, size_t size, unsigned flags);
 
+/* Gives back a block; NULL is allowed. */
 void kfree(void *block);
 
 /* As kfree; panics if a block of `size` bytes would not have been this one: krealloc to `size`
  * would move it or trim it. */
 void kfree_sized(void *block, size_t size);
 
-/* Usable bytes. */
+/* Usable bytes of a live block; panics on anything else, NULL included. */
 size_t ksize(const void *block);
 
 /* For statistics and checks. */

@@ -399,6 +399,15 @@ int paging_protect(struct paging *paging, uintptr_t virt, uint64_t size, unsigne
 
 /* Pinning: a pin is one more in the count of a level 0 table. */
 
+/* The count must not run over into the no-execute bit. */
+static void add_pin(uint64_t *slot, uintptr_t virt)
+{
+    uint64_t entry = entry_read(slot);
+    if ((entry & ENTRY_COUNT) == ENTRY_COUNT)
+        panic("paging_pin: the table for 0x%lx is pinned too often", virt);
+    entry_write(slot, entry + ENTRY_ONE);
+}
+
 /* Returns how many bytes it pinned: all, or up to the place where a table was missing. */
 static uint64_t pin(struct paging *paging, struct node node, uintptr_t virt, uint64_t size)
 {
@@ -410,7 +419,7 @@ static uint64_t pin(struct paging *paging, struct node node, uintptr_t virt, uin
             return done;
         uint64_t below = part;
         if (node.level == 1)
-            entry_write(slot, entry_read(slot) + ENTRY_ONE);
+            add_pin(slot, virt + done);
         else
             below = pin(paging, child_of(node, slot), virt + done, part);
         done += below;

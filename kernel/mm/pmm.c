@@ -281,13 +281,11 @@ const struct frames *pmm_frames(void)
 
 size_t pmm_check(check_report *report)
 {
+    struct check check = {.report = report};
     struct pmm_account account = pmm_account();
-    size_t violations = grown_up ? frame_check(&frames, report) : 0;
-    if (account.free + account.kernel + account.tables + account.heap + account.firmware +
-            account.reserved !=
-        account.ram) {
-        report("the uses of physical memory do not add up to the RAM");
-        violations++;
-    }
-    return violations;
+    uint64_t sum = account.free + account.kernel + account.tables + account.heap +
+                   account.firmware + account.reserved;
+    check_expect(&check, sum == account.ram, "%lu frames are accounted for, the RAM has %lu", sum,
+                 account.ram);
+    return check.violations + (grown_up ? frame_check(&frames, report) : 0);
 }

@@ -32,7 +32,14 @@ struct heap_class {
     uint64_t live;       /* objects in use */
 };
 
-/* Fields are private to heap*.c, but for reading by statistics. */
+/*
+ * Fields are private to heap*.c, but for reading by statistics. What heap_check() verifies:
+ *
+ *   free_slices == |slices with used == 0|
+ *   classes[c].slabs == |slices of class c|, classes[c].live == sum of their used,
+ *   used == popcount(map) <= capacity, and a slab is in `partial` iff 0 < used < capacity
+ *   large_count == |large| == classes[HEAP_CLASSES].live, large_bytes == sum of their bytes
+ */
 struct heap {
     struct heap_class classes[HEAP_CLASSES + 1]; /* the last: the records of large blocks */
     size_t slices;           /* slices of the arena in hand: [base, base + slices) */
@@ -60,7 +67,7 @@ void heap_free(struct heap *heap, void *block);
 /* Resizes a block, in place if that is possible, keeping its contents up to the smaller size and
  * the alignment it was allocated with; it may move. NULL on exhaustion: the old block is then
  * untouched and still the caller's. `zero` clears what is added behind the old usable size. block
- * == NULL is heap_alloc. */
+ * == NULL is heap_alloc; size 0 shrinks the block, it does not free it. */
 void *heap_realloc(struct heap *heap, void *block, size_t size, bool zero);
 
 /* True iff heap_realloc(heap, block, size) would leave the block as it is: it is large enough and

@@ -23,5 +23,5 @@ bool ram_fail_never(void);
 
 uint64_t ram_free(void);
 
-/* A frame_report, and the like, that fails the test: nothing should be told. */
+/* A check_report that prints: in a good test nothing is told. */
 void ram_told(const char *sentence);
