@@ -28,12 +28,15 @@ ifeq ($(filter uefi pvh,$(BOOT)),)
 $(error BOOT=$(BOOT) is not known; use BOOT=uefi or BOOT=pvh)
 endif
 
-MAKEFLAGS += --no-builtin-rules -j$(shell nproc 2>/dev/null || echo 2)
+MAKEFLAGS += --no-builtin-rules
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
+endif
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
 Q := $(if $(V),,@)
-say = $(if $(V),,@echo '  $(1)	$(2)')
+say = $(if $(V),,@echo '  $(1)	$(2)' >&2)
 
 K := build/kernel-$(BUILD)-$(CC)
 H := build/hosted-$(CC)
@@ -96,11 +99,19 @@ $(K)/%.o: % Makefile | need-cc
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(KERNEL_FLAGS) -c $< -o $@
 
+# Lists of objects, touched only when they change: a source that is gone must go from the result, too.
+.PHONY: force
+$(K)/objects: LISTED = $(KERNEL_OBJECTS)
+$(H)/objects: LISTED = $(HOST_OBJECTS)
+%/objects: force
+	@mkdir -p $(@D)
+	@echo '$(LISTED)' | cmp -s - $@ || echo '$(LISTED)' >$@
+
 LINK = ld -nostdlib -static -z max-page-size=4096 -z noexecstack --build-id=none -T linker.ld
 
 # Linked twice: the symbol table of the second link holds the functions of the first, which the
 # table's own size must not move.
-$(K)/kernel.elf: $(KERNEL_OBJECTS) linker.ld tools/symbols.py Makefile | need-python
+$(K)/kernel.elf: $(KERNEL_OBJECTS) $(K)/objects linker.ld tools/symbols.py Makefile | need-python
 	$(call say,LINK,$@)
 	$(Q)tools/symbols.py >$(K)/symbols0.S
 	$(Q)$(CC) -c $(K)/symbols0.S -o $(K)/symbols0.o
@@ -168,7 +179,7 @@ $(H)/%.o: % Makefile | need-cc need-cmocka
 	$(Q)$(CC) $(HOSTED_FLAGS) -c $< -o $@
 
 # One archive: each test takes what it needs.
-$(H)/libhosted.a: $(HOST_OBJECTS)
+$(H)/libhosted.a: $(HOST_OBJECTS) $(H)/objects
 	$(Q)rm -f $@
 	$(Q)ar rcs $@ $(HOST_OBJECTS)
 
@@ -197,8 +208,9 @@ HAS_CLANG     := $(if $(T),,$(shell command -v clang))
 test: ## every test, hosted and booted; T=frame: those of one source
 test: $(BUILT_TESTS) $(BUILT_KERNEL) | need-python $(if $(ONLY_HOSTED),,need-qemu need-uefi $(WANTS))
 	$(if $(HAS_CLANG),@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD) all)
+	@rm -f $(filter-out $(HOSTED_TESTS),$(wildcard $(H)/*_test))
 	@tests/run.py --hosted-dir $(H) $(if $(ONLY_HOSTED),,--kernel-dir $(K)) \
-	    $(if $(HAS_CLANG),--clang-dir $(CLANG_KERNEL)) $(if $(T),--only $(T)) \
+	    $(if $(HAS_CLANG),--clang-dir $(CLANG_KERNEL)) $(if $(T),--only "$(T)") \
 	    $(if $(JUNIT),--junit $(JUNIT))
 
 # In-kernel benchmarks, in exact guest instructions, beside Linux's figures.
@@ -213,7 +225,7 @@ lib prove:
 
 # --- the state of the source ----------------------------------------------------------------------
 
-FILES    := $(shell git ls-files 2>/dev/null || find . -type f -not -path './build/*')
+FILES    := $(shell git ls-files 2>/dev/null || find * -type f -not -path 'build/*')
 C_FILES  := $(filter %.c %.h,$(FILES))
 TIDY     := $(filter lib/%.c kernel/%.c boot/pvh/%.c,$(FILES))
 TIDY_FLAGS := -std=gnu11 -ffreestanding -mgeneral-regs-only -I. -Ikernel/arch/x86_64 -Ikernel/mm/home \

@@ -10,3 +10,7 @@ void backtrace_print_address(uintptr_t address);
 /* Prints the callers from frame pointer `rbp` up. Reads nothing but known stacks, so that a broken
  * chain ends the list and does no harm. */
 void backtrace_print(uintptr_t rbp);
+
+/* The same for code that was interrupted at `rip`: it may have no frame of its own yet, or never.
+ */
+void backtrace_print_interrupted(uintptr_t rip, uintptr_t rsp, uintptr_t rbp);

@@ -116,12 +116,18 @@ static void print_line(uintptr_t address, const unsigned char *bytes, size_t cou
     console_print("\n");
 }
 
+#define PEEK_MAX ((uint64_t)64 << 10) /* nothing can interrupt it */
+
 static bool peek(int argc, char **argv)
 {
     uint64_t address, count = 16;
     if (!command_number(argv[1], "peek", &address) ||
         (argc > 2 && !command_number(argv[2], "peek", &count)))
         return false;
+    if (count > PEEK_MAX) {
+        console_print("peek: shows at most %lu KiB at once\n", PEEK_MAX / 1024);
+        return false;
+    }
     while (count > 0) {
         unsigned char bytes[16];
         size_t part = count < sizeof bytes ? count : sizeof bytes;
@@ -198,7 +204,7 @@ static bool fill(int argc, char **argv)
 
 const struct command command_use[] = {
     {"map", "SIZE [PROT [ADDR]]", "kmmap; PROT is none, r, rw (default) or rx", 1, 3, map},
-    {"unmap", "ADDR SIZE", "kmunmap", 2, 2, unmap},
+    {"unmap", "ADDR SIZE", "kmunmap; does not ask whose it is", 2, 2, unmap},
     {"peek", "ADDR [COUNT]", "show bytes", 1, 2, peek},
     {"poke", "ADDR VALUE [BYTES]", "write a value of 1, 2, 4 or 8 bytes", 2, 3, poke},
     {"fill", "ADDR SIZE BYTE", "make all bytes of a range the same", 3, 3, fill},

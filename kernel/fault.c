@@ -87,7 +87,7 @@ static const char *cause(uint64_t address, uint64_t error)
     if (error & ERROR_RESERVED)
         return "a page table entry there has reserved bits set";
     if (!(error & ERROR_PRESENT))
-        return address < 4096 ? "a null pointer" : "nothing is mapped there";
+        return address < 4096 ? "a null pointer" : "nothing is mapped there, or no access allowed";
     if (error & ERROR_FETCH)
         return "the page is not executable";
     return error & ERROR_WRITE ? "the page is read-only" : "the page may not be read";
@@ -105,12 +105,15 @@ static void describe_page_fault(struct fault *fault)
                     access_name(fault->error), fault->address, cause(fault->address, fault->error));
 }
 
+#define AT_STACK_END 512 /* an exception that finds no room is at most so far from the end */
+
 /* Where a stack ends, the CPU cannot even report a page fault: it becomes a double fault, and cr2
  * still names the guard page. */
-static void describe_double_fault(struct fault *fault)
+static void describe_double_fault(struct fault *fault, uint64_t rsp)
 {
     struct stack stack;
-    if (stack_find(fault->address, &stack) && fault->address < stack.low)
+    bool at_end = stack_find(rsp, &stack) && rsp < stack.low + AT_STACK_END;
+    if (at_end && fault->address - (stack.low - STACK_GUARD_SIZE) < STACK_GUARD_SIZE)
         format_text(fault->reason, sizeof fault->reason,
                     "double fault: the %s stack has overflowed into its guard page at 0x%lx",
                     stack.name, fault->address);
@@ -127,7 +130,7 @@ static struct fault describe(const struct trap_frame *frame)
     if (frame->vector == TRAP_PAGE_FAULT)
         describe_page_fault(&fault);
     else if (frame->vector == TRAP_DOUBLE_FAULT)
-        describe_double_fault(&fault);
+        describe_double_fault(&fault, frame->rsp);
     else
         format_text(fault.reason, sizeof fault.reason, "%s",
                     names[frame->vector] != NULL ? names[frame->vector] : "reserved exception");
@@ -160,7 +163,7 @@ static void handle(struct trap_frame *frame)
     backtrace_print_address(frame->rip);
     console_print("\n");
     print_registers(frame);
-    backtrace_print(frame->rbp);
+    backtrace_print_interrupted(frame->rip, frame->rsp, frame->rbp);
     panic_stop();
 }
 

@@ -150,6 +150,27 @@ static void high_addresses_go_first(void **state)
     assert_true(alloc(9) > 0x7f000);
 }
 
+/* However memory is cut up, what lies below 16 MiB goes last, and what lies below 4 GiB before it.
+ */
+static void low_memory_is_the_last_to_go(void **state)
+{
+    (void)state;
+    const uint64_t dma = 16 * MIB >> PAGE_SHIFT, dma32 = 4 * GIB >> PAGE_SHIFT;
+    struct frame_range ranges[] = {range(1, 159), range(256, 3 * SPAN_FRAMES - 77),
+                                   range(dma32, dma32 + 5000)};
+    begin_free(ranges, COUNT(ranges));
+    uint64_t low = 158 + dma - 256, middle = 3 * SPAN_FRAMES - 77 - dma;
+    for (uint64_t i = 0; i < 5000; i++)
+        assert_true(alloc(0) >= dma32);
+    for (uint64_t i = 0; i < middle; i++) {
+        uint64_t frame = alloc(0);
+        assert_true(frame >= dma && frame < dma32);
+    }
+    assert_int_equal(frames.free, low);
+    assert_true(alloc(0) < dma);
+    assert_true(alloc_below(0, 256) < 256);
+}
+
 static void what_is_freed_may_be_freed_in_parts(void **state)
 {
     (void)state;
@@ -791,6 +812,7 @@ int main(void)
         cmocka_unit_test_teardown(every_order_is_served_aligned_and_merges_again, end),
         cmocka_unit_test_teardown(all_memory_can_be_had_in_every_order, end),
         cmocka_unit_test_teardown(high_addresses_go_first, end),
+        cmocka_unit_test_teardown(low_memory_is_the_last_to_go, end),
         cmocka_unit_test_teardown(what_is_freed_may_be_freed_in_parts, end),
         cmocka_unit_test_teardown(a_block_at_a_place_is_had_iff_all_of_it_is_free, end),
         cmocka_unit_test_teardown(a_zeroed_block_is_cleared_and_nothing_else, end),

@@ -75,7 +75,9 @@ static size_t convert(const struct firmware_map *map, struct boot_range *ranges)
             (const EFI_MEMORY_DESCRIPTOR *)(map->descriptors + at);
         ranges[count++] = (struct boot_range){
             .start = descriptor->PhysicalStart,
-            .bytes = descriptor->NumberOfPages * PAGE_SIZE,
+            .bytes = descriptor->NumberOfPages > UINT64_MAX / PAGE_SIZE
+                         ? UINT64_MAX
+                         : descriptor->NumberOfPages * PAGE_SIZE,
             .kind = kind_of(descriptor),
         };
     }

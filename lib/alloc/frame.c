@@ -273,7 +273,8 @@ static bool put(struct frames *frames, uint64_t frame, unsigned order)
 
 /*
  * Finding. All searches go from high addresses to low and look into split nodes before they break a
- * whole one. `limit` is a frame number: everything found ends at or below it.
+ * whole one, but not below a floor while there is anything above it. `limit` is a frame number:
+ * everything found ends at or below it.
  */
 
 #define NOT_FOUND UINT64_MAX
@@ -350,18 +351,33 @@ static uint64_t find_in_whole_spans(const struct frames *frames, unsigned order,
     return NOT_FOUND;
 }
 
+/* The best place at or above `floor`. Each search gives its highest find: if that lies below the
+ * floor, all do. */
+static uint64_t find_above(const struct frames *frames, unsigned order, uint64_t floor,
+                           uint64_t limit)
+{
+    static span_search *const small[] = {find_in_split_blocks, find_in_whole_blocks};
+    static span_search *const large[] = {find_blocks};
+    span_search *const *searches = order < BLOCK_SHIFT ? small : large;
+    unsigned count = order < BLOCK_SHIFT ? 2 : order < SPAN_SHIFT ? 1 : 0;
+    for (unsigned i = 0; i < count; i++) {
+        uint64_t found = find_in_split_spans(frames, searches[i], order, limit);
+        if (found != NOT_FOUND && found >= floor)
+            return found;
+    }
+    uint64_t found = find_in_whole_spans(frames, order, limit);
+    return found >= floor ? found : NOT_FOUND;
+}
+
+/* Some devices reach only so far: memory below 4 GiB, and below 16 MiB, is given to others only
+ * when there is no other left. */
+static const uint64_t floors[] = {4 * GIB >> PAGE_SHIFT, 16 * MIB >> PAGE_SHIFT, 0};
+
 static uint64_t find(const struct frames *frames, unsigned order, uint64_t limit)
 {
     uint64_t found = NOT_FOUND;
-    if (order < BLOCK_SHIFT) {
-        found = find_in_split_spans(frames, find_in_split_blocks, order, limit);
-        if (found == NOT_FOUND)
-            found = find_in_split_spans(frames, find_in_whole_blocks, order, limit);
-    } else if (order < SPAN_SHIFT) {
-        found = find_in_split_spans(frames, find_blocks, order, limit);
-    }
-    if (found == NOT_FOUND)
-        found = find_in_whole_spans(frames, order, limit);
+    for (unsigned i = 0; i < sizeof floors / sizeof floors[0] && found == NOT_FOUND; i++)
+        found = find_above(frames, order, floors[i], limit);
     return found;
 }
 

@@ -108,9 +108,10 @@ static inline uint64_t asm_read_tsc(void)
     return (uint64_t)high << 32 | low;
 }
 
-static inline void asm_cli(void)
+/* For loops that wait: lets the other half of the core, or the emulator, get on. */
+static inline void asm_pause(void)
 {
-    __asm__ volatile("cli" : : : "memory");
+    __asm__ volatile("pause");
 }
 
 /* Lets interrupts in, sleeps until one has been handled, and shuts them out again. */

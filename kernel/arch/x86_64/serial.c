@@ -26,7 +26,8 @@ enum {
 #define STATUS_CAN_SEND   0x20
 #define INTERRUPT_ON_DATA 0x01
 
-#define SEND_SPINS 100000 /* some 100 ms: far more than one character takes */
+#define SEND_TICKS 30000000000 /* of the TSC, 10 s at 3 GHz: whoever reads may be slow */
+#define LOOP_READS 1000        /* a character takes 90 us to come back on real hardware */
 
 static bool present;
 
@@ -35,7 +36,10 @@ static bool answers(void)
 {
     asm_out8(MODEM, MODEM_LOOP);
     asm_out8(DATA, 0xa5);
-    return asm_in8(DATA) == 0xa5;
+    for (unsigned reads = 0; reads < LOOP_READS; reads++)
+        if (asm_in8(STATUS) & STATUS_RECEIVED)
+            return asm_in8(DATA) == 0xa5;
+    return false;
 }
 
 bool serial_init(void)
@@ -57,9 +61,14 @@ void serial_put(char character)
 {
     if (!present)
         return;
-    for (unsigned spins = 0; !(asm_in8(STATUS) & STATUS_CAN_SEND); spins++)
-        if (spins == SEND_SPINS)
+    uint64_t start = asm_read_tsc();
+    while (!(asm_in8(STATUS) & STATUS_CAN_SEND)) {
+        if (asm_read_tsc() - start > SEND_TICKS) {
+            present = false; /* stuck: nothing more is lost by not trying again */
             return;
+        }
+        asm_pause();
+    }
     asm_out8(DATA, (uint8_t)character);
 }
 

@@ -7,8 +7,8 @@
 /* Sets 115200 baud, 8N1. False if no UART answers; the other calls then do nothing. */
 bool serial_init(void);
 
-/* Sends one character; waits a bounded time for room, so that a stuck port cannot hang the kernel.
- */
+/* Sends one character. Waits for room, but not for ever: a port that is stuck for many seconds is
+ * given up. */
 void serial_put(char character);
 
 /* The next received character, or -1 if none has come. */
