@@ -21,6 +21,7 @@ static bool show_cpu(int argc, char **argv)
         {"NX", cpu.nx},
         {"1-GiB-pages", cpu.gib_pages},
         {"global-pages", cpu.global_pages},
+        {"PAT", cpu.pat},
         {"SMEP", cpu.smep},
         {"SMAP", cpu.smap},
         {"UMIP", cpu.umip},

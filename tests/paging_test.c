@@ -830,7 +830,7 @@ static struct stretch random_stretch(struct random *random)
 static unsigned random_flags(struct random *random)
 {
     static const unsigned flags[] = {
-        0, PAGE_READ, RW, RW, RX, RW | PAGE_GLOBAL, RW | PAGE_UNCACHED};
+        0, PAGE_READ, RW, RW, RX, RW | PAGE_GLOBAL, RW | PAGE_UNCACHED, RW | PAGE_WRITE_COMBINING};
     return flags[random_below(random, COUNT(flags))];
 }
 

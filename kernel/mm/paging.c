@@ -70,6 +70,8 @@ static uint64_t page_entry(phys_t phys, unsigned level, unsigned flags)
         entry |= ENTRY_GLOBAL;
     if (flags & PAGE_UNCACHED)
         entry |= ENTRY_UNCACHED;
+    if (flags & PAGE_WRITE_COMBINING)
+        entry |= ENTRY_WRITE_COMBINING;
     if (level > 0)
         entry |= ENTRY_LARGE;
     return entry;
@@ -88,8 +90,10 @@ unsigned paging_entry_flags(uint64_t entry)
         flags |= PAGE_USER;
     if (entry & ENTRY_GLOBAL)
         flags |= PAGE_GLOBAL;
-    if (entry & ENTRY_UNCACHED)
+    if ((entry & ENTRY_CACHING) == ENTRY_UNCACHED)
         flags |= PAGE_UNCACHED;
+    if ((entry & ENTRY_CACHING) == ENTRY_WRITE_COMBINING)
+        flags |= PAGE_WRITE_COMBINING;
     return flags;
 }
 

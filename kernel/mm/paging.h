@@ -42,7 +42,8 @@ enum page_flags {
     PAGE_EXEC = 4,
     PAGE_USER = 8,
     PAGE_GLOBAL = 16,
-    PAGE_UNCACHED = 32,
+    PAGE_UNCACHED = 32,        /* device registers */
+    PAGE_WRITE_COMBINING = 64, /* a framebuffer; not with PAGE_UNCACHED */
 };
 
 /* One set of page tables. */

@@ -20,19 +20,21 @@
 #include "kernel/mm/paging.h"
 #include "lib/bits.h"
 
-#define ENTRY_PRESENT  ((uint64_t)1 << 0)
-#define ENTRY_WRITE    ((uint64_t)1 << 1)
-#define ENTRY_USER     ((uint64_t)1 << 2)
-#define ENTRY_UNCACHED ((uint64_t)3 << 3)
-#define ENTRY_ACCESSED ((uint64_t)1 << 5)
-#define ENTRY_DIRTY    ((uint64_t)1 << 6)
-#define ENTRY_LARGE    ((uint64_t)1 << 7)
-#define ENTRY_GLOBAL   ((uint64_t)1 << 8)
-#define ENTRY_PAGE     ((uint64_t)1 << 9)
-#define ENTRY_FRAME    ((uint64_t)0x000ffffffffff000)
-#define ENTRY_COUNT    ((uint64_t)0x7ff << 52)
-#define ENTRY_ONE      ((uint64_t)1 << 52) /* one in the count */
-#define ENTRY_NX       ((uint64_t)1 << 63)
+#define ENTRY_PRESENT         ((uint64_t)1 << 0)
+#define ENTRY_WRITE           ((uint64_t)1 << 1)
+#define ENTRY_USER            ((uint64_t)1 << 2)
+#define ENTRY_WRITE_COMBINING ((uint64_t)1 << 3) /* PWT: see cpu_init() */
+#define ENTRY_UNCACHED        ((uint64_t)3 << 3) /* PWT and PCD */
+#define ENTRY_CACHING         ENTRY_UNCACHED     /* the bits that say which */
+#define ENTRY_ACCESSED        ((uint64_t)1 << 5)
+#define ENTRY_DIRTY           ((uint64_t)1 << 6)
+#define ENTRY_LARGE           ((uint64_t)1 << 7)
+#define ENTRY_GLOBAL          ((uint64_t)1 << 8)
+#define ENTRY_PAGE            ((uint64_t)1 << 9)
+#define ENTRY_FRAME           ((uint64_t)0x000ffffffffff000)
+#define ENTRY_COUNT           ((uint64_t)0x7ff << 52)
+#define ENTRY_ONE             ((uint64_t)1 << 52) /* one in the count */
+#define ENTRY_NX              ((uint64_t)1 << 63)
 
 #define TABLE_ENTRIES 512
 

@@ -8,6 +8,7 @@
 #define P         ((uint64_t)1 << 0)
 #define RW        ((uint64_t)1 << 1)
 #define US        ((uint64_t)1 << 2)
+#define PWT       ((uint64_t)1 << 3)
 #define PCD       ((uint64_t)1 << 4)
 #define ACCESSED  ((uint64_t)1 << 5)
 #define DIRTY     ((uint64_t)1 << 6)
@@ -62,7 +63,8 @@ static unsigned flags_of(uint64_t all, uint64_t any, uint64_t leaf)
     flags |= (any & XD) ? 0 : PAGE_EXEC;
     flags |= (all & US) ? PAGE_USER : 0;
     flags |= (leaf & G) ? PAGE_GLOBAL : 0;
-    flags |= (leaf & PCD) ? PAGE_UNCACHED : 0;
+    flags |= (leaf & (PCD | PWT)) == (PCD | PWT) ? PAGE_UNCACHED : 0;
+    flags |= (leaf & (PCD | PWT)) == PWT ? PAGE_WRITE_COMBINING : 0;
     return flags;
 }
 
