@@ -8,6 +8,7 @@
  *   0xffffd000_00000000  15 TiB  brk: the heap's arena, grown by ksbrk
  *   0xffffe000_00000000  15 TiB  mmap: what kmmap hands out
  *   0xfffff000_00000000   1 TiB  the heap's table of slice descriptors
+ *   0xfffff200_00000000   1 TiB  devices: their memory, never cached
  *   0xffffffff_80000000   1 GiB  the kernel image: text, rodata, data, stacks
  */
 #pragma once
@@ -26,6 +27,9 @@
 
 #define MEMLAYOUT_HEAP_TABLE_START 0xfffff00000000000
 #define MEMLAYOUT_HEAP_TABLE_END   0xfffff10000000000
+
+#define MEMLAYOUT_DEVICES_START 0xfffff20000000000
+#define MEMLAYOUT_DEVICES_END   0xfffff30000000000
 
 #define MEMLAYOUT_IMAGE_START BOOT_KERNEL_BASE
 #define MEMLAYOUT_IMAGE_END   (BOOT_KERNEL_BASE + GIB)

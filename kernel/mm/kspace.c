@@ -8,10 +8,14 @@
 #include "kernel/arch/x86_64/stack.h"
 #include "kernel/memlayout.h"
 #include "kernel/mm/paging.h"
+#include "lib/bits.h"
+
+#define NOT_CACHED (PAGE_UNCACHED | PAGE_WRITE_COMBINING)
 
 static struct paging tables;
 static struct aspace space;
-static uint64_t image_phys; /* physical address of image_start */
+static uint64_t image_phys;                             /* physical address of image_start */
+static uintptr_t devices_end = MEMLAYOUT_DEVICES_START; /* in use of their window */
 
 struct aspace *kspace(void)
 {
@@ -87,12 +91,46 @@ int kspace_init(const struct memmap *map, uint64_t kernel_start)
     return 0;
 }
 
-/* Auditing */
-
 static bool overlap(uint64_t a_start, uint64_t a_end, uint64_t b_start, uint64_t b_end)
 {
     return a_start < b_end && b_start < a_end;
 }
+
+static bool overlaps_image(uint64_t start, uint64_t end)
+{
+    return overlap(start, end, image_phys, image_phys + (uint64_t)(image_end - image_start));
+}
+
+/* True iff the direct map shows part of the physical range. */
+static bool in_direct_map_too(uint64_t start, uint64_t end)
+{
+    if (end > MEMLAYOUT_DIRECT_MAP_SIZE)
+        end = MEMLAYOUT_DIRECT_MAP_SIZE;
+    return start < end &&
+           paging_count(&tables, MEMLAYOUT_DIRECT_MAP_START + start, end - start) != 0;
+}
+
+/* Devices */
+
+/* Addresses that are equal to physical ones modulo 2 MiB, so that large pages can be used. */
+void *kspace_map_device(phys_t phys, uint64_t bytes, unsigned flags)
+{
+    uint64_t start = bits_round_down(phys.addr, PAGE_SIZE);
+    uint64_t end = bits_round_up(phys.addr + bytes, PAGE_SIZE);
+    uint64_t limit = (uint64_t)1 << cpu.physical_bits;
+    if (bytes > limit || phys.addr > limit - bytes || in_direct_map_too(start, end) ||
+        overlaps_image(start, end))
+        return NULL;
+    uintptr_t virt = bits_round_up(devices_end, 2 * MIB) + start % (2 * MIB);
+    if (end - start > MEMLAYOUT_DEVICES_END - virt ||
+        paging_map(&tables, virt, (phys_t){start}, end - start,
+                   flags | PAGE_READ | PAGE_WRITE | PAGE_GLOBAL) != 0)
+        return NULL;
+    devices_end = virt + (end - start);
+    return (void *)(virt + (phys.addr - start));
+}
+
+/* Auditing */
 
 static void audit_image_page(struct check *check, const struct page *page)
 {
@@ -112,10 +150,24 @@ static void audit_image_page(struct check *check, const struct page *page)
                  "the guard page of a stack at 0x%lx is mapped", page->virt);
 }
 
+static void audit_device_page(struct check *check, const struct page *page)
+{
+    uint64_t end = page->phys.addr + paging_span(page->level);
+    check_expect(check, page->virt < devices_end, "0x%lx is mapped beside the devices", page->virt);
+    check_expect(check, !(page->flags & PAGE_EXEC) || !machine_has_nx(),
+                 "the device page at 0x%lx is executable", page->virt);
+    check_expect(check, !in_direct_map_too(page->phys.addr, end),
+                 "the device page at 0x%lx is in the direct map, too", page->virt);
+}
+
+static bool in_devices(uintptr_t virt)
+{
+    return virt >= MEMLAYOUT_DEVICES_START && virt < MEMLAYOUT_DEVICES_END;
+}
+
 static void audit_page(void *context, const struct page *page)
 {
     struct check *check = context;
-    uint64_t size = paging_span(page->level), image_bytes = (uint64_t)(image_end - image_start);
     check_expect(check, (intptr_t)page->virt < 0, "0x%lx in the lower half is mapped", page->virt);
     check_expect(check,
                  !(page->flags & PAGE_WRITE) || !(page->flags & PAGE_EXEC) || !machine_has_nx(),
@@ -126,10 +178,14 @@ static void audit_page(void *context, const struct page *page)
         audit_image_page(check, page);
         return;
     }
-    check_expect(
-        check,
-        !overlap(page->phys.addr, page->phys.addr + size, image_phys, image_phys + image_bytes),
-        "the page at 0x%lx is an alias of the kernel image", page->virt);
+    check_expect(check,
+                 !overlaps_image(page->phys.addr, page->phys.addr + paging_span(page->level)),
+                 "the page at 0x%lx is an alias of the kernel image", page->virt);
+    check_expect(check, in_devices(page->virt) == ((page->flags & NOT_CACHED) != 0),
+                 "the page at 0x%lx is %scached", page->virt,
+                 page->flags & NOT_CACHED ? "not " : "");
+    if (in_devices(page->virt))
+        audit_device_page(check, page);
     if (page->virt - MEMLAYOUT_DIRECT_MAP_START < MEMLAYOUT_DIRECT_MAP_SIZE) {
         check_expect(check, page->phys.addr == page->virt - MEMLAYOUT_DIRECT_MAP_START,
                      "the direct map at 0x%lx maps physical 0x%lx", page->virt, page->phys.addr);
