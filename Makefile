@@ -71,6 +71,8 @@ HOSTED_FLAGS := $(COMMON) -O1 -Itests/host -DLOAM_DEBUG=1 $(SANITIZERS)
 
 LIB   := string format parse sort tree elf check keys history complete lineview lineedit pager
 CORE  := frame frame_stats frame_check heap heap_slab heap_large heap_misuse heap_check
+# Runs hosted, too: what of the console knows no hardware.
+CONSOLE := font glyph terminal keymap
 # Runs hosted, too: all of kernel/mm but what is bound to the kernel's image and ports.
 MM    := memmap frame_port pmm paging paging_check region aspace aspace_check brk mmap kmalloc
 
@@ -80,8 +82,8 @@ MM_SOURCES     := $(MM:%=kernel/mm/%.c)
 KERNEL_SOURCES := $(LIB_SOURCES) $(wildcard kernel/arch/x86_64/*.[cS]) $(wildcard kernel/*.c) \
     $(wildcard kernel/mm/*.c) $(wildcard boot/pvh/*.[cS]) $(KTESTS)
 EFI_SOURCES    := $(wildcard boot/uefi/*.[cS]) lib/elf.c lib/format.c lib/string.c
-HOST_SOURCES   := $(filter-out lib/string.c,$(LIB_SOURCES)) $(MM_SOURCES) kernel/names.c \
-    $(wildcard tests/host/*.c)
+HOST_SOURCES   := $(filter-out lib/string.c,$(LIB_SOURCES)) $(CONSOLE:%=kernel/%.c) \
+    $(MM_SOURCES) kernel/names.c $(wildcard tests/host/*.c)
 TESTS          := $(patsubst tests/%.c,%,$(wildcard tests/*_test.c))
 
 # --- the kernel -----------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ LAYERS = [
     ("core", r"lib/alloc/\w+|heap_home"),
     ("boot_info", r"boot/boot_info|kernel/memlayout"),
     ("arch", r"kernel/arch/x86_64/\w+|machine"),
-    ("console", r"kernel/(console|log|symbols|backtrace|fault|panic)"),
+    ("console", r"kernel/(console|font|glyph|terminal|screen|keymap|keyboard|log|symbols|backtrace|fault|panic)"),
     ("pmm", r"kernel/mm/(memmap|frame_port|pmm)"),
     ("paging", r"kernel/mm/paging\w*"),
     ("aspace", r"kernel/mm/(region|aspace\w*|brk|mmap|kspace)"),
