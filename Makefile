@@ -72,7 +72,7 @@ HOSTED_FLAGS := $(COMMON) -O1 -Itests/host -DLOAM_DEBUG=1 $(SANITIZERS)
 LIB   := string format parse sort tree elf check keys history complete lineview lineedit pager
 CORE  := frame frame_stats frame_check heap heap_slab heap_large heap_misuse heap_check
 # Runs hosted, too: what of the console knows no hardware.
-CONSOLE := font glyph terminal keymap
+CONSOLE := font glyph terminal screen keymap
 # Runs hosted, too: all of kernel/mm but what is bound to the kernel's image and ports.
 MM    := memmap frame_port pmm paging paging_check region aspace aspace_check brk mmap kmalloc
 

@@ -12,6 +12,7 @@
 #include "kernel/arch/x86_64/tsc.h"
 #include "kernel/console.h"
 #include "kernel/fault.h"
+#include "kernel/keyboard.h"
 #include "kernel/log.h"
 #include "kernel/mm/brk.h"
 #include "kernel/mm/kmalloc.h"
@@ -20,6 +21,7 @@
 #include "kernel/mm/mmap.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/panic.h"
+#include "kernel/screen.h"
 #include "kernel/shell.h"
 #include "lib/format.h"
 #include "lib/string.h"
@@ -39,6 +41,29 @@ static const char *size_of(uint64_t frames)
     return format_bytes(text[next++ % 4], frames << PAGE_SHIFT);
 }
 
+/* The screen, if its framebuffer lies where memory is mapped from the start. */
+static void start_screen(const struct boot_framebuffer *framebuffer)
+{
+    if (screen_init(framebuffer) && framebuffer->base < BOOT_MAPPED &&
+        screen_bytes() <= BOOT_MAPPED - framebuffer->base)
+        screen_show((void *)(BOOT_DIRECT_MAP + framebuffer->base));
+}
+
+/* The same screen in the kernel's own tables, whose direct map leaves it out. */
+static void move_screen(void)
+{
+    if (screen_bytes() == 0)
+        return;
+    screen_show(NULL);
+    void *window = kspace_map_device(screen_base(), screen_bytes(), PAGE_WRITE_COMBINING);
+    struct screen_size size = screen_size();
+    screen_show(window);
+    if (window == NULL)
+        log_print("screen", "off: its framebuffer is RAM or cannot be mapped");
+    else
+        log_print("screen", "%ux%u characters", size.columns, size.rows);
+}
+
 /* The CPU, then the console, so that all that follows can speak; then what answers exceptions and
  * interrupts. */
 static void start_machine(const struct boot_info *boot)
@@ -47,8 +72,10 @@ static void start_machine(const struct boot_info *boot)
     gdt_init();
     trap_init();
     console_init();
+    start_screen(&boot->framebuffer);
     fault_init();
     pic_init();
+    keyboard_init(screen_view());
     console_print("\nLoam %s (%s, %s), booted by %s\n", LOAM_VERSION, LOAM_BUILD, LOAM_COMPILER,
                   boot->entry);
     log_print("cpu", "%s, %u-bit physical addresses, %s pages, %s, %u of %u page table levels",
@@ -92,6 +119,7 @@ static void start_frames_and_paging(const struct boot_info *boot)
         panic("no usable memory below 4 GiB; the machine needs more RAM (48 MiB will do)");
     if (kspace_init(&map, boot->kernel_start) != 0)
         panic("too little memory for page tables; the machine needs more RAM (48 MiB will do)");
+    move_screen();
     log_print("paging", "own tables: direct map, image, guards");
     if (pmm_init() != 0)
         panic("too little memory for frame metadata; the machine needs more RAM (48 MiB will do)");

@@ -34,13 +34,23 @@ static void scroll(struct terminal *terminal, unsigned jump)
     touch(terminal, 0, terminal->rows);
 }
 
+/* How many rows scroll at once. */
+static unsigned jump_of(const struct terminal *terminal)
+{
+    return terminal->rows / JUMP + 1;
+}
+
+unsigned terminal_kept(const struct terminal *terminal)
+{
+    return terminal->rows - jump_of(terminal) + 1;
+}
+
 static void new_line(struct terminal *terminal)
 {
     unsigned row = terminal->row + 1;
     if (row == terminal->rows) {
-        unsigned jump = terminal->rows / JUMP + 1;
-        scroll(terminal, jump);
-        row -= jump;
+        scroll(terminal, jump_of(terminal));
+        row -= jump_of(terminal);
     }
     move_to(terminal, row, 0);
 }

@@ -40,5 +40,9 @@ void terminal_init(struct terminal *terminal, uint8_t *cells, unsigned columns, 
 
 void terminal_write(struct terminal *terminal, const char *text, size_t length);
 
+/* Of the rows written last, the cursor's included, so many are on the grid whatever has scrolled.
+ */
+unsigned terminal_kept(const struct terminal *terminal);
+
 /* No rows have changed from here on. */
 void terminal_shown(struct terminal *terminal);

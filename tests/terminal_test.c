@@ -120,6 +120,22 @@ static void terminal_scrolls_by_an_eighth_of_its_rows_and_one(void **state)
     assert_int_equal(terminal.row, 14);
 }
 
+/* Whatever the size, the rows that are said to be kept are there after any number of lines. */
+static void terminal_keeps_the_rows_that_it_says(void **state)
+{
+    (void)state;
+    for (unsigned rows = 1; rows <= 64; rows++) {
+        uint8_t grid[64];
+        terminal_init(&terminal, grid, 1, rows);
+        for (unsigned line = 0; line < 3 * rows; line++) {
+            char text[] = {'\n', (char)('!' + line % 90)};
+            terminal_write(&terminal, text, sizeof text);
+            for (unsigned i = 0; i < terminal_kept(&terminal) && i <= line; i++)
+                assert_int_equal(grid[terminal.row - i], '!' + (line - i) % 90);
+        }
+    }
+}
+
 static void terminal_of_one_row_scrolls(void **state)
 {
     (void)state;
@@ -287,6 +303,7 @@ int main(void)
         cmocka_unit_test_setup(terminal_full_row_wraps_at_the_next_character, fresh),
         cmocka_unit_test_setup(terminal_rubs_out_over_a_wrapped_row, fresh),
         cmocka_unit_test_setup(terminal_scrolls_by_an_eighth_of_its_rows_and_one, fresh),
+        cmocka_unit_test(terminal_keeps_the_rows_that_it_says),
         cmocka_unit_test_setup(terminal_of_one_row_scrolls, fresh),
         cmocka_unit_test_setup(terminal_sequences_move_the_cursor_and_stop_at_the_edges, fresh),
         cmocka_unit_test_setup(terminal_sequences_erase, fresh),

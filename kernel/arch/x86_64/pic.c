@@ -6,7 +6,7 @@
 #include "kernel/arch/x86_64/trap.h"
 
 enum { MASTER = 0x20, SLAVE = 0xa0 };
-enum { IRQ_TIMER = 0, IRQ_CASCADE = 2, IRQ_COM1 = 4 };
+enum { IRQ_TIMER = 0, IRQ_KEYBOARD = 1, IRQ_CASCADE = 2, IRQ_COM1 = 4 };
 
 #define FIRST_VECTOR     32
 #define END_OF_INTERRUPT 0x20
@@ -29,7 +29,8 @@ static void set_up(uint16_t controller, uint8_t vector, uint8_t cascade, uint8_t
 
 void pic_init(void)
 {
-    set_up(MASTER, FIRST_VECTOR, 1 << IRQ_CASCADE, (uint8_t) ~(1 << IRQ_TIMER | 1 << IRQ_COM1));
+    uint8_t wanted = 1 << IRQ_TIMER | 1 << IRQ_KEYBOARD | 1 << IRQ_COM1;
+    set_up(MASTER, FIRST_VECTOR, 1 << IRQ_CASCADE, (uint8_t)~wanted);
     set_up(SLAVE, FIRST_VECTOR + 8, IRQ_CASCADE, 0xff);
     for (unsigned irq = 0; irq < 16; irq++)
         trap_handle(FIRST_VECTOR + irq, acknowledge);

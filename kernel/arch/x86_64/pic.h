@@ -5,7 +5,8 @@
  */
 #pragma once
 
-/* Moves the interrupts out of the way of the exceptions, and lets only timer and COM1 through. */
+/* Moves the interrupts out of the way of the exceptions, and lets only timer, keyboard and COM1
+ * through. */
 void pic_init(void);
 
 /* Sleeps until the next of them: with the timer at its reset rate, 55 ms at most. */
