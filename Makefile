@@ -6,7 +6,7 @@
 #   build/hosted-CC/          the hosted unit tests, with sanitizers
 #
 # Settings, for the command line:  CC=gcc|clang  BUILD=release|debug  V=1 (show full commands)
-#   of `make run`:   CMD='frames; heap'  BOOT=uefi|pvh  MEDIUM=folder|cd|usb
+#   of `make run`:   CMD='frames; heap'  BOOT=uefi|pvh  MEDIUM=folder|cd|usb  VGA=std|virtio|cirrus|none
 #                    CPUS= MEM= CPU= MACHINE= ACCEL= TIMEOUT=      of `make image`:  CMD=
 #   of `make test`:  T=name  LONG=1         of `make bench`:  B=name
 
@@ -41,7 +41,7 @@ say = $(if $(V),,@echo '  $(1)	$(2)' >&2)
 K := build/kernel-$(BUILD)-$(CC)
 H := build/hosted-$(CC)
 
-.PHONY: all run test bench lib image prove check format coverage debug doctor help clean
+.PHONY: all run screenshot test bench lib image prove check format coverage debug doctor help clean
 all: ## the kernel and its boot volume
 all: $(K)/kernel.elf $(K)/efi/BOOTX64.EFI $(K)/efi/kernel.elf
 # --- what the compilers are told ------------------------------------------------------------------
@@ -151,7 +151,7 @@ $(K)/efi/kernel.elf: $(K)/kernel.elf tools/seal.py | need-python
 
 MACHINE_OPTIONS := --boot $(BOOT) $(if $(CPUS),--cpus $(CPUS)) $(if $(MEM),--mem $(MEM)) \
     $(if $(CPU),--cpu $(CPU)) $(if $(MACHINE),--machine $(MACHINE)) $(if $(ACCEL),--accel $(ACCEL)) \
-    $(if $(TIMEOUT),--timeout $(TIMEOUT)) $(if $(MEDIUM),--medium $(MEDIUM))
+    $(if $(TIMEOUT),--timeout $(TIMEOUT)) $(if $(MEDIUM),--medium $(MEDIUM)) $(if $(VGA),--vga $(VGA))
 
 VOLUME   := $(K)/efi/BOOTX64.EFI $(K)/efi/kernel.elf
 BOOTABLE := $(K)/kernel.elf $(if $(filter uefi,$(BOOT)),$(VOLUME))
@@ -169,6 +169,11 @@ image: ## build/loam.iso for a CD or a USB stick; CMD= as in run. docs/boot.md: 
 image: $(VOLUME) | need-python need-xorriso need-mtools
 	$(call say,IMAGE,build/loam.iso)
 	$(Q)tests/qemu.py --build $(K) --image build/loam.iso $(if $(CMD),--cmd "$$CMD")
+
+FILE ?= build/screen.png
+screenshot: ## boot, type CMD at the keyboard, and save the screen to FILE (build/screen.png)
+screenshot: $(BOOTABLE) | need-python $(FIRMWARE)
+	@tests/qemu.py --build $(K) $(MACHINE_OPTIONS) --screenshot $(FILE) $(if $(CMD),--cmd "$$CMD")
 
 # --- hosted tests ---------------------------------------------------------------------------------
 

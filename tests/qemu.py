@@ -5,12 +5,14 @@
 Takes a build directory with kernel.elf and efi/ in it. With --cmd the kernel runs those prompt
 commands and powers off: its own output goes to stdout as it comes, everything else to stderr, and
 the exit status is the verdict (VERDICTS). Without --cmd the prompt is on the terminal; if stdin is
-not a terminal, it is typed at the prompt, and its end powers off.
+not a terminal, it is typed at the prompt, and its end powers off. With --screenshot or --read-screen
+the commands are typed at the machine's keyboard, and the screen is looked at before it powers off.
 """
 import argparse
 import contextlib
 import ctypes
 import fcntl
+import functools
 import os
 import re
 import selectors
@@ -25,8 +27,13 @@ import threading
 import time
 import types
 
+import qmp
+import screen
+
 QEMU = "qemu-system-x86_64"
 IMAGE_TOOL = os.path.join(os.path.dirname(__file__), os.pardir, "tools", "image.sh")
+
+SOCKET = "unix:%s,server=on,wait=off"
 
 # Verdict: exit status, sentence. {detail} is what the kernel, the loader or QEMU said about it.
 VERDICTS = {
@@ -39,6 +46,7 @@ VERDICTS = {
     "shell": (5, "the firmware found nothing to boot and went to its own shell or menu"),
     "loader": (6, "the loader gave up: {detail}"),
     "crash": (6, "the loader or the firmware crashed: {detail}"),
+    "blind": (7, "the screen: {detail}"),
     "unready": (7, "{detail}"),
     "qemu": (7, "QEMU ended by itself with status {status}: {detail}"),
 }
@@ -51,6 +59,7 @@ LOADER_ERROR = re.compile(rb"^loam: error:[ \t]*(.*)\n", re.M)
 EXCEPTION = re.compile(rb"!!!! (X64 Exception.*?) *!!!!")  # as OVMF reports it before it stops
 FAILED_COMMAND = re.compile(rb"^loam: command failed: *(.*)$", re.M)
 PANIC = re.compile(rb"^panic: *(.*)$", re.M)
+PROMPT, PAUSE = b"loam> ", b"--more--"
 SHELL = re.compile(rb"Shell>|UEFI Interactive Shell|No bootable option or device was found")
 ESCAPE = re.compile(rb"\x1b(\[[0-?]*[ -/]*[@-~]|[()].|[^\[()])")
 
@@ -80,6 +89,7 @@ MEDIA = {
 
 TIMEOUT = {"uefi": 60, "pvh": 30}  # seconds for --cmd; half a second to three are usual
 PROBE_SECONDS = 10  # for an accelerator to show that it works; it does in 0.2
+KEY_SECONDS = 20  # for a typed character to be echoed
 LOADER_GRACE = 1  # seconds that loader or firmware may go on talking after an error
 ICOUNT_SHIFT = {"uefi": 5, "pvh": 0}  # one instruction is 2^shift ns; OVMF at 0 takes 50 s
 LAZY_MEMORY = 4 << 30  # more than this is not reserved on the host, only touched
@@ -151,7 +161,9 @@ def console_arguments(options, terminal):
     """The serial line: QEMU's own terminal with its monitor, or a pipe to this program."""
     argv = ["-serial", "mon:stdio"] if terminal else ["-serial", "stdio", "-no-reboot"]
     if options.gdb:
-        argv += ["-gdb", "unix:%s,server=on,wait=off" % options.gdb.replace(",", ",,"), "-S"]
+        argv += ["-gdb", SOCKET % options.gdb.replace(",", ",,"), "-S"]
+    if options.qmp:
+        argv += ["-qmp", SOCKET % options.qmp.replace(",", ",,")]
     return argv + shlex.split(options.extra)
 
 
@@ -311,7 +323,7 @@ def lookout(seen, stop_at_kernel):
 
 def watch(argv, timeout, emit, feed=None, stop_at_kernel=False):
     """Runs QEMU to its end, or to the reason to end it; gives what was seen and its status."""
-    seen = types.SimpleNamespace(kernel=False, loader=None, shell=None, crash=None)
+    seen = types.SimpleNamespace(kernel=False, loader=None, shell=None, crash=None, blind=None)
     seen.firmware = seen.output = seen.errors = b""
     seen.deadline = time.monotonic() + timeout if timeout else float("inf")
     stdin = subprocess.PIPE if feed else subprocess.DEVNULL
@@ -359,11 +371,73 @@ def type_stdin(seen, process):
         os.write(process.stdin.fileno(), (b"" if last == b"\n" else b"\r") + b"poweroff\r")
 
 
+# --- the screen and the keyboard --------------------------------------------------------------
+
+
+def wait_until(condition, process, timeout=float("inf")):
+    """True once the condition holds; False if QEMU ends first, or after `timeout` seconds."""
+    end = time.monotonic() + timeout
+    while not condition() and process.poll() is None and time.monotonic() < end:
+        time.sleep(0.005)
+    return condition()
+
+
+def at(seen, *ends):
+    return plain(seen.output[-64:]).endswith(ends)
+
+
+def type_key(keyboard, seen, process, character):
+    """Types a character at the machine's keyboard and waits for what comes of it."""
+    before = seen.output
+    keyboard.type(character)
+    if not wait_until(lambda: seen.output != before, process, KEY_SECONDS):
+        raise qmp.QmpError("the key for %r is not echoed" % character)
+
+
+def type_line(keyboard, seen, process, line):
+    """Types a line and waits until it is done, asking for more where output pauses. False if QEMU
+    ends meanwhile."""
+    for character in line + "\n":
+        type_key(keyboard, seen, process, character)
+    while wait_until(lambda: at(seen, PROMPT, PAUSE), process):
+        if at(seen, PROMPT):
+            return True
+        type_key(keyboard, seen, process, " ")
+    return False
+
+
+def look(options, machine):
+    """Saves and reads the picture of the screen, as asked."""
+    picture = options.screenshot or options.qmp + ".png"
+    machine.picture(picture)
+    if options.read_screen:
+        with open(picture, "rb") as file:
+            lines = screen.read_text(screen.decode_png(file.read()))
+        emit_stdout("".join("screen| %s\n" % line for line in lines).encode())
+
+
+def visit(options, seen, process):
+    """Types the commands, looks at the screen when they are done, and powers off."""
+    try:
+        if not wait_until(lambda: seen.kernel and at(seen, PROMPT), process):
+            return
+        machine = qmp.Qmp(options.qmp, KEY_SECONDS)
+        if options.typed and not type_line(machine, seen, process, options.typed):
+            return
+        look(options, machine)
+        os.write(process.stdin.fileno(), b"poweroff\r")
+    except (qmp.QmpError, screen.Unreadable, OSError) as error:
+        seen.blind = str(error)
+        process.terminate()
+
+
 # --- the verdict ------------------------------------------------------------------------------
 
 
 def classify(seen):
     """The verdict's name; seen.status is None if QEMU had to be ended."""
+    if seen.blind and seen.status not in KERNEL_STATUS:
+        return "blind"
     if seen.loader and not seen.kernel:
         return "loader"
     if seen.crash and not seen.kernel:
@@ -388,6 +462,8 @@ def detail(verdict, seen):
         return reason[1].decode(errors="replace") if reason else "it gave no reason"
     if verdict == "loader":
         return seen.loader[1].decode(errors="replace").strip()
+    if verdict == "blind":
+        return seen.blind
     if verdict == "crash":
         return seen.crash[1].decode(errors="replace")
     if verdict == "qemu":
@@ -429,9 +505,12 @@ def emit_stdout(text):
 def run_headless(options, argv):
     """Runs QEMU behind pipes; gives the exit status."""
     timeout = options.timeout
-    if timeout is None and options.cmd is not None and not options.gdb:
+    batch = options.cmd is not None or options.typed is not None
+    if timeout is None and batch and not options.gdb:
         timeout = TIMEOUT[options.boot]
     feed = None if options.cmd is not None or options.gdb else type_stdin
+    if options.typed is not None:
+        feed = functools.partial(visit, options)
     seen = watch(argv, timeout, emit_stdout, feed)
     verdict = classify(seen)
     return 0 if verdict == "ok" else report(verdict, seen, timeout)
@@ -482,10 +561,11 @@ def boot(options):
     """Boots as `options` say; gives the exit status."""
     demand_ready(options)
     command_line(options.cmd)
-    terminal = options.cmd is None and not options.gdb and sys.stdin is not None
-    terminal = terminal and sys.stdin.isatty()
+    terminal = options.cmd is None and options.typed is None and not options.gdb
+    terminal = terminal and sys.stdin is not None and sys.stdin.isatty()
     with tempfile.TemporaryDirectory(prefix="loam-") as directory:
         firmware, volume = [], None
+        options.qmp = os.path.join(directory, "qmp") if options.typed is not None else None
         if options.boot == "uefi":
             firmware = firmware_arguments(find_ovmf(), directory)
             volume = lay_out(options, directory)
@@ -511,6 +591,8 @@ def parse(arguments):
     add("--medium", default="folder", choices=MEDIA, help="what UEFI boots from (default folder)")
     add("--vga", default="std", help="QEMU's display adapter under UEFI; none: no framebuffer")
     add("--image", metavar="FILE", help="boot nothing, but write an image for CD or USB stick")
+    add("--screenshot", metavar="FILE", help="type the commands, save the screen as PNG, power off")
+    add("--read-screen", action="store_true", help="the same, but print the text on the screen")
     add("--initrd", metavar="FILE", help="initial RAM disk")
     add("--icount", action="store_true", help="count instructions: the TSC is exact, runs repeat")
     add("--extra", default="", metavar="ARGUMENTS", help="further arguments for QEMU")
@@ -518,6 +600,9 @@ def parse(arguments):
     parser.error = refuse
     options = parser.parse_args(arguments)
     options.cmd = (options.cmd or "").strip() or None
+    options.qmp = options.typed = None
+    if options.screenshot or options.read_screen:  # commands in the command line end by power-off
+        options.typed, options.cmd = options.cmd or "", None
     return options
 
 

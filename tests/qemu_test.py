@@ -24,7 +24,7 @@ def value(argv, option):
 
 def seen(status=None, output=b"", firmware=b"", errors=b""):
     """What `watch` would have seen of a console that says this."""
-    state = types.SimpleNamespace(kernel=False, loader=None, shell=None, crash=None)
+    state = types.SimpleNamespace(kernel=False, loader=None, shell=None, crash=None, blind=None)
     state.firmware = state.output = b""
     state.status, state.errors = status, errors
     qemu.take(state, firmware)
@@ -55,6 +55,17 @@ class ArgumentsTest(unittest.TestCase):
         argv = qemu.qemu_arguments(options("--boot", "pvh"), terminal=True)
         self.assertEqual(value(argv, "-serial"), "mon:stdio")
         self.assertNotIn("-no-reboot", argv)
+
+    def test_what_is_looked_at_is_typed_not_put_in_the_command_line(self):
+        for option in (("--read-screen",), ("--screenshot", "f.png")):
+            typing = options(*option, "--cmd", "mem")
+            self.assertEqual((typing.typed, typing.cmd), ("mem", None))
+            self.assertEqual(options(*option).typed, "")
+        self.assertIsNone(options("--cmd", "mem").typed)
+
+    def test_display_adapter(self):
+        argv = qemu.qemu_arguments(options("--vga", "virtio"), False, [], "esp")
+        self.assertEqual(value(argv, "-vga"), "virtio")
 
     def test_memory_sizes(self):
         self.assertEqual(qemu.bytes_of("64"), 64 << 20)
@@ -207,6 +218,13 @@ class VerdictTest(unittest.TestCase):
         self.assertEqual(self.verdict(1), "qemu")
         self.assertEqual(self.verdict(-6, b"x"), "qemu")
 
+    def test_unreadable_screen_counts_unless_the_kernel_gave_a_verdict_itself(self):
+        for status, verdict in ((0, "blind"), (None, "blind"), (37, "panic")):
+            state = seen(status, b"x", errors=b"q: terminating on signal 15")
+            state.blind = "QEMU has gone"
+            self.assertEqual(qemu.classify(state), verdict)
+        self.assertEqual(qemu.detail("blind", state), "QEMU has gone")
+
     def test_details(self):
         failed = seen(35, b"loam: command failed: a b\r\nx\r\nloam: command failed: c\r\n")
         self.assertEqual(qemu.detail("failed", failed), "a b; c")
@@ -214,7 +232,7 @@ class VerdictTest(unittest.TestCase):
 
     def test_exit_statuses_are_distinct_but_for_the_two_of_a_kind(self):
         statuses = [status for status, _ in qemu.VERDICTS.values()]
-        self.assertEqual(statuses, [0, 1, 2, 3, 3, 4, 5, 6, 6, 7, 7])
+        self.assertEqual(statuses, [0, 1, 2, 3, 3, 4, 5, 6, 6, 7, 7, 7])
 
 
 class CommandTest(unittest.TestCase):

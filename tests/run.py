@@ -13,6 +13,7 @@ import contextlib
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -63,6 +64,13 @@ PROMPT = r"\d+ us from kernel entry to prompt"
 FOUR_OF_5 = r"4 of 5 page table levels"
 NO_SCREEN = r"boot +no framebuffer"
 POOR_CPU = r"-1-GiB-pages.*-SMEP -SMAP"
+SCREEN = 'mem; walk "0x7ff"'
+SHOWN = (
+    r"screen\| Loam \d",
+    r"screen\| loam> mem; walk \"0x7ff\"\nscreen\| \d+ KiB free \+",
+    r"screen\| 0x7ff is not mapped\nscreen\| loam>\n",
+)
+DEVICE = " --extra '-device %s'"
 
 BOOTS = [
     Boot("uefi 256M", "--boot uefi --mem 256M --timeout 180", "test", "ok"),
@@ -102,6 +110,27 @@ BOOTS = [
     Boot("kernel missing", "--boot uefi", "mem", "loader", (r"gave up: \S",), "no sealed kernel"),
     Boot("kernel truncated", "--boot uefi", "mem", "loader", (r"gave up: \S",), "truncated"),
     Boot("kernel flipped", "--boot uefi", "mem", "loader", (r"gave up: \S",), "flipped"),
+    # The commands are typed at the PS/2 keyboard, and what the screen shows is read from a picture.
+    Boot("screen std", "--read-screen", SCREEN, "ok", SHOWN),
+    Boot("screen virtio", "--read-screen --vga virtio", SCREEN, "ok", SHOWN),
+    Boot("screen cirrus", "--read-screen --vga cirrus", SCREEN, "ok", SHOWN),
+    Boot("screen bochs", "--read-screen --vga none" + DEVICE % "bochs-display", SCREEN, "ok", SHOWN),
+    Boot("screen ramfb", "--read-screen --vga none" + DEVICE % "ramfb", SCREEN, "ok", SHOWN),
+    Boot(
+        "screen doubled",
+        "--read-screen --vga none" + DEVICE % "VGA,edid=on,xres=2560,yres=1440,vgamem_mb=16",
+        SCREEN,
+        "ok",
+        SHOWN + (r"screen\| screen +160x45 characters",),
+    ),
+    Boot(
+        "screen scrolls",
+        "--read-screen",
+        "help; help; help; " + SCREEN,
+        "ok",
+        (r"--more--", r"screen\| .*is not mapped\nscreen\| loam>\n(screen\| \n){0,6}poweroff"),
+    ),
+    Boot("no screen", "--boot pvh --read-screen", SCREEN, "blind", (r"the screen: \S",)),
     Boot("not built", "--boot pvh", "mem", "unready", (r"not built",), "no kernel"),
     # Machines. With less than 42 MiB QEMU's firmware does not start a loader.
     Boot("uefi 48M", "--boot uefi --mem 48M --timeout 120", "test pmm", "ok", (PROMPT,)),
@@ -177,7 +206,7 @@ def script_jobs():
 
 def boot_job(boot, kernel_dir, skip=None):
     argv = [sys.executable, str(TESTS / "qemu.py"), "--build", str(kernel_dir)]
-    argv += boot.options.split() + ([] if boot.cmd is None else ["--cmd", boot.cmd])
+    argv += shlex.split(boot.options) + ([] if boot.cmd is None else ["--cmd", boot.cmd])
     options = qemu.parse(argv[2:])
     seconds = options.timeout or qemu.TIMEOUT[options.boot]
     if boot.verdict != "hang":
