@@ -31,7 +31,9 @@ import qmp
 import screen
 
 QEMU = "qemu-system-x86_64"
-IMAGE_TOOL = os.path.join(os.path.dirname(__file__), os.pardir, "tools", "image.sh")
+ROOT = os.path.join(os.path.dirname(__file__), os.pardir)
+IMAGE_TOOL = os.path.join(ROOT, "tools", "image.sh")
+LICENCES = ("LICENSE", "LICENSE.font")  # the latter must go with every copy of the font
 
 SOCKET = "unix:%s,server=on,wait=off"
 
@@ -223,7 +225,10 @@ def make_image(options, image):
         if not shutil.which(tool):
             raise Refusal("%s is not installed: run tools/need.sh %s" % (tool, package))
     with tempfile.TemporaryDirectory(prefix="loam-") as directory:
-        argv = [IMAGE_TOOL, make_volume(options, directory), image]
+        volume = make_volume(options, directory)
+        for name in LICENCES:
+            shutil.copyfile(os.path.join(ROOT, name), os.path.join(volume, name))
+        argv = [IMAGE_TOOL, volume, image]
         done = subprocess.run(argv, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip()
