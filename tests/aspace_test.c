@@ -15,6 +15,7 @@
 #include "tests/host/model.h"
 #include "tests/host/ram.h"
 #include "tests/host/random.h"
+#include "tests/host/told.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define PAGE         ((uintptr_t)PAGE_SIZE)
@@ -30,18 +31,9 @@ static struct model model;
 
 static int begin(void **state)
 {
-    (void)state;
+    *state = &model;
     model_start(&model, SPACE_START, SPACE_END, WINDOW);
     return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    const char *left = model_stop(&model);
-    if (left != NULL)
-        print_error("%s\n", left);
-    return left == NULL ? 0 : -1;
 }
 
 static uintptr_t at(size_t page)
@@ -49,32 +41,25 @@ static uintptr_t at(size_t page)
     return model_address(&model, page);
 }
 
-static void compare(void)
-{
-    const char *difference = model_difference(&model);
-    if (difference != NULL)
-        fail_msg("%s", difference);
-}
-
 static void map(size_t first, size_t past, unsigned flags)
 {
     assert_int_equal(aspace_map(&model.space, at(first), at(past), flags), 0);
     model_map(&model, first, past, flags);
-    compare();
+    model_compare(&model, __func__);
 }
 
 static void unmap(size_t first, size_t past)
 {
     assert_int_equal(aspace_unmap(&model.space, at(first), at(past)), 0);
     model_unmap(&model, first, past);
-    compare();
+    model_compare(&model, __func__);
 }
 
 static void protect(size_t first, size_t past, unsigned flags)
 {
     int error = aspace_protect(&model.space, at(first), at(past), flags);
     assert_int_equal(error, model_protect(&model, first, past, flags));
-    compare();
+    model_compare(&model, __func__);
 }
 
 /* The cases, one after the other */
@@ -86,7 +71,7 @@ static void an_empty_space_has_nothing(void **state)
     assert_null(aspace_next(&model.space, 0));
     assert_false(aspace_overlaps(&model.space, SPACE_START, SPACE_END));
     assert_int_equal(aspace_find_gap(&model.space, SPACE_START, SPACE_END, PAGE), SPACE_START);
-    compare();
+    model_compare(&model, __func__);
 }
 
 static void m1_a_new_region_is_zero_and_reads_and_writes(void **state)
@@ -95,7 +80,7 @@ static void m1_a_new_region_is_zero_and_reads_and_writes(void **state)
     map(3, 20, RW);
     for (size_t page = 3; page < 20; page++)
         model_write(&model, page, page);
-    compare();
+    model_compare(&model, __func__);
     assert_int_equal(region_start(aspace_find(&model.space, at(19))), at(3));
     assert_null(aspace_find(&model.space, at(2)));
     assert_null(aspace_find(&model.space, at(20)));
@@ -146,7 +131,7 @@ static void m25b_more_than_there_is_fails_and_changes_nothing(void **state)
     uint64_t before = ram_free();
     assert_int_equal(aspace_map(&model.space, at(5), at(5) + 32 * MIB, RW), -ENOMEM);
     assert_int_equal(ram_free(), before);
-    compare();
+    model_compare(&model, __func__);
 }
 
 static void u4_unmapping_nothing_is_fine(void **state)
@@ -281,25 +266,15 @@ static void misuse_panics_with_the_value(void **state)
     expect_panic(aspace_map(space, SPACE_START - PAGE, at(1), RW), "0xffffdffffffff000");
     expect_panic(aspace_map(space, at(0), SPACE_END + PAGE, RW), "0xffffe00040001000");
     expect_panic(aspace_unmap(space, at(0) + 0x800, at(1)), "0xffffe0000019c800");
-    expect_panic(aspace_unmap(space, 0, PAGE), "0x0");
+    expect_panic(aspace_unmap(space, 0, PAGE), "aspace_unmap: [0x0, 0x1000)");
     expect_panic(aspace_protect(space, at(0), at(1) - 1, RW), "0xffffe0000019cfff");
     expect_panic(aspace_protect(space, SPACE_END, SPACE_END + PAGE, RW), "0xffffe00040000000");
-    compare();
-}
-
-static char told[4096];
-
-static void collect(const char *sentence)
-{
-    strncat(told, sentence, sizeof told - strlen(told) - 1);
+    model_compare(&model, __func__);
 }
 
 static void expect_told(const char *part)
 {
-    told[0] = '\0';
-    assert_int_not_equal(aspace_check(&model.space, collect), 0);
-    if (strstr(told, part) == NULL)
-        fail_msg("\"%s\" was not said, but: %s", part, told);
+    told_expect(aspace_check(&model.space, told_collect), part);
 }
 
 static void the_checker_sees_each_damage(void **state)
@@ -329,7 +304,7 @@ static void the_checker_sees_each_damage(void **state)
     low->node.height += 5;
     expect_told("out of balance");
     low->node.height -= 5;
-    compare();
+    model_compare(&model, __func__);
 }
 
 /*
@@ -370,13 +345,13 @@ static void l3_a_cut_without_room_for_it_changes_nothing(void **state)
         assert_int_equal(unmapped, room == 0 ? -ENOMEM : 0);
         if (unmapped == 0)
             model_unmap(&model, 12, 13);
-        compare();
+        model_compare(&model, __func__);
         int protected = aspace_protect(&model.space, at(15), at(16), PAGE_READ);
         assert_int_equal(protected, -ENOMEM);
-        compare();
+        model_compare(&model, __func__);
         assert_int_equal(aspace_unmap(&model.space, at(10), at(11)), 0); /* cuts nothing in two */
         model_unmap(&model, 10, 11);
-        compare();
+        model_compare(&model, __func__);
         ram_fail_never();
         map(10, 20, RW);
     }
@@ -516,7 +491,7 @@ static void random_calls_agree_without_nx(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, model_end)
 
 int main(void)
 {

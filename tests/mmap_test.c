@@ -34,35 +34,27 @@ static struct model model;
 
 static int begin(void **state)
 {
-    (void)state;
+    *state = &model;
     model_start(&model, START, END, AT(0));
     mmap_init(&model.space);
     return 0;
 }
 
-static int end(void **state)
-{
-    (void)state;
-    const char *left = model_stop(&model);
-    if (left != NULL)
-        print_error("%s\n", left);
-    return left == NULL ? 0 : -1;
-}
+/* What a protection means on x86, where whatever can be written or executed can be read, too. */
+static const unsigned flags_of[] = {
+    [PROT_NONE] = 0,
+    [PROT_READ] = PAGE_READ | PAGE_GLOBAL,
+    [PROT_WRITE] = PAGE_READ | PAGE_WRITE | PAGE_GLOBAL,
+    [PROT_READ | PROT_WRITE] = PAGE_READ | PAGE_WRITE | PAGE_GLOBAL,
+    [PROT_EXEC] = PAGE_READ | PAGE_EXEC | PAGE_GLOBAL,
+    [PROT_READ | PROT_EXEC] = PAGE_READ | PAGE_EXEC | PAGE_GLOBAL,
+};
 
-static void compare(const char *name)
-{
-    const char *difference = model_difference(&model);
-    if (difference != NULL)
-        fail_msg("%s: %s", name, difference);
-}
-
-/* The page flags that a protection means on x86, where whatever is mapped for writing or execution
- * can be read, too. */
+/* Unknown bits mean nothing. */
 static unsigned page_flags(unsigned prot)
 {
-    unsigned flags = (prot & RWX) != 0 ? PAGE_READ | PAGE_GLOBAL : 0;
-    flags |= prot & PROT_WRITE ? PAGE_WRITE : 0;
-    return flags | (prot & PROT_EXEC ? PAGE_EXEC : 0);
+    assert_in_range(prot & RWX, 0, COUNT(flags_of) - 1);
+    return flags_of[prot & RWX];
 }
 
 static void map_fixed(size_t first, size_t past, unsigned prot)
@@ -153,7 +145,7 @@ static void check_and_unmap(const char *name, uintptr_t address, size_t length, 
             if (model.page[page].mapped)
                 fail_msg("%s: what was mapped has been replaced", name);
         model_map(&model, first, first + pages, page_flags(prot));
-        compare(name);
+        model_compare(&model, name);
         model_unmap(&model, first, first + pages);
     }
     assert_int_equal(kmunmap(address, length), 0);
@@ -173,7 +165,7 @@ static void each_map_is_answered_as_by_linux(void **state)
             fail_msg("%s: %ld (0x%lx), not %ld", name, got, got, expected);
         if (!is_error(got))
             check_and_unmap(name, (uintptr_t)got, map_cases[i].length, map_cases[i].prot);
-        compare(name);
+        model_compare(&model, name);
         if (ram_free() != free)
             fail_msg("%s: frames were lost", name);
     }
@@ -210,7 +202,7 @@ static void each_unmap_is_answered_as_by_linux(void **state)
         int got = kmunmap(unmap_cases[i].start, unmap_cases[i].length);
         if (got != unmap_cases[i].expected)
             fail_msg("%s: %d, not %d", unmap_cases[i].name, got, unmap_cases[i].expected);
-        compare(unmap_cases[i].name);
+        model_compare(&model, unmap_cases[i].name);
     }
 }
 
@@ -251,7 +243,7 @@ static void each_protect_is_answered_as_by_linux(void **state)
         int got = kmprotect(protect_cases[i].start, protect_cases[i].length, protect_cases[i].prot);
         if (got != protect_cases[i].expected)
             fail_msg("%s: %d, not %d", protect_cases[i].name, got, protect_cases[i].expected);
-        compare(protect_cases[i].name);
+        model_compare(&model, protect_cases[i].name);
     }
 }
 
@@ -265,7 +257,7 @@ static void m12b_a_hint_does_not_replace(void **state)
     assert_false(is_error(got));
     assert_true((uintptr_t)got >= AT(28) || (uintptr_t)got + 8 * PAGE <= AT(20));
     assert_int_equal(kmunmap((uintptr_t)got, 8 * PAGE), 0);
-    compare("M12b");
+    model_compare(&model, "M12b");
 }
 
 static void m14b_fixed_replaces_and_the_old_contents_are_gone(void **state)
@@ -273,10 +265,10 @@ static void m14b_fixed_replaces_and_the_old_contents_are_gone(void **state)
     (void)state;
     prepare();
     map_fixed(22, 24, RW);
-    compare("M14b");
+    model_compare(&model, "M14b");
     assert_int_equal(model.space.region_count, 3);
     map_fixed(18, 45, RO);
-    compare("M14b");
+    model_compare(&model, "M14b");
 }
 
 static void m25_no_access_takes_no_memory(void **state)
@@ -300,7 +292,7 @@ static void the_whole_window_can_be_had(void **state)
     assert_int_equal(kmmap(0, 3 * PAGE, RW, ANON), -ENOMEM);
     assert_int_equal(kmmap(0, 2 * PAGE, RW, ANON), AT(3));
     assert_int_equal(kmunmap(START, END - START), 0);
-    compare("the whole window");
+    model_compare(&model, "the whole window");
 }
 
 static void u3_one_byte_unmaps_a_page(void **state)
@@ -309,10 +301,10 @@ static void u3_one_byte_unmaps_a_page(void **state)
     prepare();
     assert_int_equal(kmunmap(AT(20), 1), 0);
     model_unmap(&model, 20, 21);
-    compare("U3");
+    model_compare(&model, "U3");
     assert_int_equal(kmunmap(AT(21), PAGE + 1), 0);
     model_unmap(&model, 21, 23);
-    compare("U3");
+    model_compare(&model, "U3");
 }
 
 static void u5_u6_u9_unmap_cuts_and_goes_over_holes(void **state)
@@ -321,10 +313,10 @@ static void u5_u6_u9_unmap_cuts_and_goes_over_holes(void **state)
     prepare();
     assert_int_equal(kmunmap(AT(23), 2 * PAGE), 0);
     model_unmap(&model, 23, 25);
-    compare("U6");
+    model_compare(&model, "U6");
     assert_int_equal(kmunmap(AT(26), 16 * PAGE), 0);
     model_unmap(&model, 26, 42);
-    compare("U5, U9");
+    model_compare(&model, "U5, U9");
 }
 
 static void p3_to_p5_protection_keeps_the_contents(void **state)
@@ -345,7 +337,7 @@ static void p3_to_p5_protection_keeps_the_contents(void **state)
         size_t past = steps[i].page + (steps[i].length + PAGE - 1) / PAGE;
         assert_int_equal(kmprotect(AT(steps[i].page), steps[i].length, steps[i].prot), 0);
         assert_int_equal(model_protect(&model, steps[i].page, past, page_flags(steps[i].prot)), 0);
-        compare(steps[i].name);
+        model_compare(&model, steps[i].name);
     }
 }
 
@@ -357,10 +349,10 @@ static void p7_protection_acts_before_the_hole_alone(void **state)
     assert_int_equal(model_protect(&model, 40, 43, page_flags(RO)), -ENOMEM);
     assert_false(model.page[40].flags & PAGE_WRITE);
     assert_true(model.page[42].flags & PAGE_WRITE);
-    compare("P7");
+    model_compare(&model, "P7");
     assert_int_equal(kmprotect(AT(25), 10 * PAGE, PROT_NONE), -ENOMEM);
     assert_int_equal(model_protect(&model, 25, 35, 0), -ENOMEM);
-    compare("P7");
+    model_compare(&model, "P7");
 }
 
 static void p8b_prot_sem_is_accepted(void **state)
@@ -369,7 +361,7 @@ static void p8b_prot_sem_is_accepted(void **state)
     prepare();
     assert_int_equal(kmprotect(AT(20), PAGE, RO | PROT_SEM), 0);
     model_protect(&model, 20, 21, page_flags(RO));
-    compare("P8b");
+    model_compare(&model, "P8b");
 }
 
 static void l3_a_cut_without_memory_for_it_changes_nothing(void **state)
@@ -390,7 +382,7 @@ static void l3_a_cut_without_memory_for_it_changes_nothing(void **state)
     ram_fail_never();
     assert_int_equal(kmunmap(more, 2000 * PAGE), 0);
     model_unmap(&model, 20, 21);
-    compare("L3");
+    model_compare(&model, "L3");
 }
 
 /* Random calls, some of them starved as in aspace_test. */
@@ -504,7 +496,7 @@ static void random_calls_agree_with_the_model(void **state)
         random_step(&random);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, model_end)
 
 int main(void)
 {

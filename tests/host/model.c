@@ -2,7 +2,10 @@
 /* A page-by-page model of an address space; see model.h. */
 #include "tests/host/model.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
 #include <string.h>
+#include <cmocka.h>
 
 #include "kernel/panic.h"
 #include "lib/error.h"
@@ -36,6 +39,14 @@ const char *model_stop(struct model *model)
         difference = "everything is unmapped, but not all frames are free again";
     ram_stop();
     return difference;
+}
+
+int model_end(void **state)
+{
+    const char *left = model_stop(*state);
+    if (left != NULL)
+        print_error("%s\n", left);
+    return left == NULL ? 0 : -1;
 }
 
 void model_map(struct model *model, size_t first, size_t end, unsigned flags)
@@ -176,6 +187,13 @@ const char *model_difference(const struct model *model)
     if (difference == NULL && walk_count_tables(model->paging.root) != model->paging.tables)
         difference = "paging.tables is not the number of tables";
     return difference != NULL ? difference : host_tlb_verify();
+}
+
+void model_compare(const struct model *model, const char *after)
+{
+    const char *difference = model_difference(model);
+    if (difference != NULL)
+        fail_msg("%s: %s", after, difference);
 }
 
 const char *model_flush_difference(const struct model *before, const struct model *after)

@@ -37,6 +37,9 @@ void model_start(struct model *model, uintptr_t start, uintptr_t end, uintptr_t 
 /* Unmaps everything. NULL, or what did not come back. */
 const char *model_stop(struct model *model);
 
+/* The teardown of a test: fails unless all comes back. Precondition: *state is the model. */
+int model_end(void **state);
+
 static inline uintptr_t model_address(const struct model *model, size_t page)
 {
     return model->window + page * PAGE_SIZE;
@@ -61,3 +64,6 @@ const char *model_difference(const struct model *model);
 /* The same for flushes since host_flushes was last zero: a page that `before` knew and that may be
  * used otherwise now was flushed by a page flush or a full one, not both; nothing else was. */
 const char *model_flush_difference(const struct model *before, const struct model *after);
+
+/* Fails the test unless there is no difference; `after` says what was done. */
+void model_compare(const struct model *model, const char *after);
