@@ -17,6 +17,7 @@
 #include "tests/host/expect.h"
 #include "tests/host/machine.h"
 #include "tests/host/ram.h"
+#include "tests/host/told.h"
 
 static int begin(void **state)
 {
@@ -211,14 +212,73 @@ static void dma32_without_room_for_a_record_loses_nothing(void **state)
     host_heap_fail_never();
 }
 
+static void tag(uint64_t *block, uint64_t number)
+{
+    for (size_t i = 0; i < ksize(block) / sizeof *block; i++)
+        block[i] = number;
+}
+
+static bool is_tagged(const uint64_t *block, uint64_t number)
+{
+    for (size_t i = 0; i < ksize(block) / sizeof *block; i++)
+        if (block[i] != number)
+            return false;
+    return true;
+}
+
 static void many_dma32_blocks_are_told_apart(void **state)
 {
     (void)state;
-    void *blocks[500];
-    for (size_t i = 0; i < 500; i++)
-        blocks[i] = kmalloc(i * 16, i % 2 == 0 ? KM_DMA32 : 0);
-    for (size_t i = 0; i < 500; i++)
-        kfree(blocks[i * 77 % 500]);
+    uint64_t *blocks[500];
+    for (size_t i = 0; i < 500; i++) {
+        bool dma = i % 2 == 0;
+        size_t size = i * 16;
+        blocks[i] = kmalloc(size, dma ? KM_DMA32 : 0);
+        if (dma)
+            assert_int_equal(ksize(blocks[i]), size <= PAGE_SIZE ? PAGE_SIZE : 2 * PAGE_SIZE);
+        else
+            assert_in_range(ksize(blocks[i]), size, size + size / 4);
+        tag(blocks[i], i);
+    }
+    for (size_t i = 0; i < 500; i++) {
+        size_t chosen = i * 77 % 500;
+        assert_true(is_tagged(blocks[chosen], chosen));
+        kfree(blocks[chosen]);
+    }
+}
+
+static void the_checker_sees_a_damaged_dma32_block(void **state)
+{
+    (void)state;
+    struct tree_node *record = kmalloc(48, 0);
+    kfree(record); /* the next of its size: the record of the block that follows */
+    char *block = kmalloc(4096, KM_DMA32);
+    assert_ptr_equal(record->key, block);
+    record->key += 16;
+    told_expect(kmalloc_check(told_collect), "is said to be at 0x");
+    record->key -= 16;
+    record->height += 5;
+    told_expect(kmalloc_check(told_collect), "the tree of KM_DMA32 blocks is out of");
+    record->height -= 5;
+    kfree(block);
+}
+
+static void the_checker_sees_each_damage(void **state)
+{
+    (void)state;
+    struct heap *heap = (struct heap *)(uintptr_t)kmalloc_heap();
+    char *small = kmalloc(16, 0), *large = kmalloc(100000, 0);
+    heap->free_slices++;
+    told_expect(kmalloc_check(told_collect), "slices are counted free, there are");
+    heap->free_slices--;
+    heap->classes[0].live++;
+    told_expect(kmalloc_check(told_collect), "class 0 counts 2 objects in use, its slabs have 1\n");
+    heap->classes[0].live--;
+    heap->large_bytes--;
+    told_expect(kmalloc_check(told_collect), "large blocks count 102399 bytes, they have 102400\n");
+    heap->large_bytes++;
+    kfree(small);
+    kfree(large);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
@@ -238,6 +298,8 @@ int main(void)
         TEST(dma32_exhaustion_loses_nothing),
         TEST(dma32_without_room_for_a_record_loses_nothing),
         TEST(many_dma32_blocks_are_told_apart),
+        TEST(the_checker_sees_each_damage),
+        TEST(the_checker_sees_a_damaged_dma32_block),
     };
     return cmocka_run_group_tests_name("kmalloc", tests, NULL, NULL);
 }

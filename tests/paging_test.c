@@ -9,12 +9,14 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "kernel/mm/paging_entry.h"
 #include "kernel/mm/pmm.h"
 #include "lib/error.h"
 #include "tests/host/expect.h"
 #include "tests/host/machine.h"
 #include "tests/host/ram.h"
 #include "tests/host/random.h"
+#include "tests/host/told.h"
 #include "tests/host/walk.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -1057,6 +1059,82 @@ static void random_operations_agree_without_1_gib_pages_and_nx(void **state)
     run_window(false, false);
 }
 
+/* The checker: each row damages one thing, and the checker must say just that. */
+
+static uint64_t *entry_at(uintptr_t virt, unsigned level)
+{
+    uint64_t *table = machine_phys_to_virt(paging.root);
+    for (unsigned above = PAGING_LEVELS - 1; above > level; above--)
+        table = entry_table(table[entry_index(virt, above)]);
+    return &table[entry_index(virt, level)];
+}
+
+static void miscount_a_table(void)
+{
+    *entry_at(BASE, 1) += ENTRY_ONE;
+}
+
+static void miscount_a_table_of_tables(void)
+{
+    *entry_at(BASE, 3) -= ENTRY_ONE;
+}
+
+static void empty_a_table(void)
+{
+    *entry_at(BASE, 0) = 0;
+    *entry_at(BASE, 1) -= ENTRY_ONE;
+}
+
+static void disown_a_page(void)
+{
+    *entry_at(BASE, 0) &= ~ENTRY_PAGE;
+}
+
+static void disown_a_large_page(void)
+{
+    *entry_at(BASE + MID, 1) &= ~ENTRY_PAGE;
+}
+
+static void misalign_a_large_page(void)
+{
+    *entry_at(BASE + MID, 1) += PAGE;
+}
+
+static void miscount_the_tables(void)
+{
+    paging.tables++;
+}
+
+static const struct {
+    void (*damage)(void);
+    const char *sentence;
+} damages[] = {
+    {miscount_a_table, "the table for 0xffffd08000000000 is said to have 2 entries and has 1\n"},
+    {miscount_a_table_of_tables,
+     "the table for 0xffffd08000000000 is said to have 0 entries and has 1\n"},
+    {empty_a_table, "the table for 0xffffd08000000000 is empty\n"},
+    {disown_a_page,
+     "the entry for 0xffffd08000000000, 0x8000000000005063, was not made by paging\n"},
+    {disown_a_large_page,
+     "the entry for 0xffffd08000200000, 0x80000000400000e3, was not made by paging\n"},
+    {misalign_a_large_page, "the page at 0xffffd08000200000 maps a misaligned physical address\n"},
+    {miscount_the_tables, "5 tables are counted, there are 4\n"},
+};
+
+static void the_checker_sees_each_damage(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(damages); i++) {
+        begin();
+        map_well(BASE, 0x5000, PAGE, RW);
+        map_well(BASE + MID, 0x40000000, MID, RW);
+        damages[i].damage();
+        size_t violations = paging_check(&paging, told_collect);
+        told_expect(violations, damages[i].sentence);
+        assert_int_equal(violations, 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1089,6 +1167,7 @@ int main(void)
         cmocka_unit_test_teardown(no_frame_for_the_root_is_an_error, end),
         cmocka_unit_test_teardown(unmapping_small_pages_cannot_fail, end),
         cmocka_unit_test_teardown(misuse_panics_with_the_value, end),
+        cmocka_unit_test_teardown(the_checker_sees_each_damage, end),
         cmocka_unit_test_teardown(random_operations_agree_with_an_entry_for_each_page, end),
         cmocka_unit_test_teardown(random_operations_agree_without_1_gib_pages_and_nx, end),
         cmocka_unit_test_teardown(where_tables_are_pinned_no_large_page_is_mapped, end),

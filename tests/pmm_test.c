@@ -16,6 +16,7 @@
 #include "tests/host/machine.h"
 #include "tests/host/ram.h"
 #include "tests/host/random.h"
+#include "tests/host/told.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -415,10 +416,10 @@ static void misuse_panics_with_the_value(void **state)
     snprintf(value, sizeof value, "0x%llx", (unsigned long long)frame.number);
     expect_panic(pmm_free(PMM_HEAP, frame, 0), value);
     expect_panic(pmm_free(PMM_HEAP, (frame_t){0x1990}, 0), "0x1990");
-    expect_panic(pmm_free(PMM_HEAP, (frame_t){0}, 0), "0x0");
+    expect_panic(pmm_free(PMM_HEAP, (frame_t){0}, 0), "frame 0x0, order 0");
     expect_panic(pmm_free(PMM_HEAP, (frame_t){0x201}, 1), "0x201");
     expect_panic(pmm_free(PMM_HEAP, FRAME_NONE, 0), "0xffffffffffffffff");
-    expect_panic(pmm_alloc(PMM_HEAP, (struct frame_request){.order = 19}), "19");
+    expect_panic(pmm_alloc(PMM_HEAP, (struct frame_request){.order = 19}), "there is no order 19,");
     account();
 }
 
@@ -518,6 +519,56 @@ static void a_purse_beyond_the_first_life_is_an_error(void **state)
     account();
 }
 
+/* The checker: each row does something behind pmm's back. */
+
+static struct frames *behind(void)
+{
+    return (struct frames *)(uintptr_t)pmm_frames();
+}
+
+static void take_a_frame(void)
+{
+    assert_false(frame_is_none(frame_alloc(behind(), (struct frame_request){0})));
+}
+
+static void free_a_block(void)
+{
+    frame_t block = pmm_alloc(PMM_HEAP, (struct frame_request){.order = 3});
+    frame_free(behind(), block, 3);
+}
+
+static void find_more_ram(void)
+{
+    map.range[map.count++] = range(0x200000, 0x200010, BOOT_USABLE);
+}
+
+static void lose_what_was_added(void)
+{
+    behind()->total = 0;
+}
+
+static const struct {
+    void (*damage)(void);
+    const char *sentence;
+} damages[] = {
+    {take_a_frame, "11151 frames are accounted for, the RAM has 11152\n"},
+    {free_a_block, "11160 frames are accounted for, the RAM has 11152\n"},
+    {find_more_ram, "11152 frames are accounted for, the RAM has 11168\n"},
+    {lose_what_was_added, "that were added\n"}, /* frame_check is heard, too */
+};
+
+static void the_checker_sees_each_damage(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(damages); i++) {
+        use_small_map();
+        start_both_lives();
+        account();
+        damages[i].damage();
+        told_expect(pmm_check(told_collect), damages[i].sentence);
+    }
+}
+
 /* Random uses, in pairs of a table of live blocks and the account that it makes. */
 
 struct block {
@@ -587,6 +638,7 @@ int main(void)
         cmocka_unit_test_teardown(a_purse_holds_as_many_zeroed_frames_as_it_says, end),
         cmocka_unit_test_teardown(an_emptied_purse_gives_all_back, end),
         cmocka_unit_test_teardown(a_purse_is_filled_wholly_or_not_at_all, end),
+        cmocka_unit_test_teardown(the_checker_sees_each_damage, end),
         cmocka_unit_test_teardown(random_uses_add_up, end),
         cmocka_unit_test_teardown(a_purse_beyond_the_first_life_is_an_error, end),
     };
