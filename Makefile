@@ -191,11 +191,15 @@ $(H)/libhosted.a: $(HOST_OBJECTS) $(H)/objects
 	$(Q)ar rcs $@ $(HOST_OBJECTS)
 
 # Tests of what stands on frames put themselves in between, to make frames run out on purpose.
-NEEDS_FRAMES := pmm paging aspace brk mmap kmalloc
-wrap = $(if $(filter $(NEEDS_FRAMES:%=%_test),$(@F)),$(addprefix -Wl$(comma)--wrap=,frame_alloc frame_free))
+NEEDS_FRAMES := pmm paging aspace brk mmap kmalloc heap_port
+WRAPPED = $(if $(filter $(NEEDS_FRAMES:%=%_test),$(@F)),frame_alloc frame_free)
+wrap = $(addprefix -Wl$(comma)--wrap=,$(WRAPPED))
 comma := ,
 
 $(H)/string_test: $(H)/lib/string.c.o
+# The kernel's own heap port, over windows that a hosted program can write to.
+$(H)/heap_port_test: $(H)/kernel/mm/heap_port.c.o
+$(H)/heap_port_test: WRAPPED += kmmap kmunmap kmprotect
 $(H)/%_test: $(H)/tests/%_test.c.o $(H)/libhosted.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SANITIZERS) $(filter %.o,$^) $(H)/libhosted.a -lcmocka -pthread -o $@ \
