@@ -92,7 +92,8 @@ KTEST(fault, guard_page_of_every_stack_is_reported_with_its_name)
         KTEST_CHECK(fault.vector == TRAP_PAGE_FAULT);
         KTEST_CHECK(contains(fault.reason, "guard page"));
         KTEST_CHECK(contains(fault.reason, stack.name));
-        KTEST_CHECK(fault_try(touch, (void *)stack.low, &fault) || i == 0);
+        if (i != 0) /* number 0 is the one that this runs on */
+            KTEST_CHECK(fault_try(touch, (void *)stack.low, &fault));
     }
 }
 
