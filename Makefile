@@ -196,6 +196,39 @@ WRAPPED = $(if $(filter $(NEEDS_FRAMES:%=%_test),$(@F)),frame_alloc frame_free)
 wrap = $(addprefix -Wl$(comma)--wrap=,$(WRAPPED))
 comma := ,
 
+# Explored: the test and the code under test announce every access to the explorer, which is linked
+# in the place of ThreadSanitizer's runtime; see docs/explore.md. The optimizer would drop accesses.
+EXPLORED         := $(filter %explore_test,$(TESTS))
+EXPLORER_OBJECTS := $(patsubst %,$(H)/plain/%.o,$(wildcard tests/explore/*.[cS]))
+EXAMPLES         := $(patsubst %,$(H)/explored/%.o,$(wildcard tests/explore/examples/*.c))
+PLAIN_FLAGS      := $(COMMON) -O2 -fno-pie -Itests/host
+EXPLORED_FLAGS   := $(COMMON) -O0 -fno-pie -Itests/host -DLOAM_DEBUG=1 -mcx16 -fsanitize=thread \
+    $(if $(filter gcc,$(CC)),-Wno-tsan)
+# What newer compilers do themselves.
+ANNOUNCED_CALLS  := $(foreach f,memcpy memmove memset,--redefine-sym $(f)=__tsan_$(f))
+
+$(H)/plain/%.o: % Makefile | need-cc
+	$(call say,CC,$< hosted)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(PLAIN_FLAGS) -c $< -o $@
+
+$(H)/explored/%.o: % Makefile | need-cc need-cmocka
+	$(call say,CC,$< explored)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(EXPLORED_FLAGS) -c $< -o $@
+	$(Q)objcopy $(ANNOUNCED_CALLS) $@
+
+# One archive, as above: what a test defines itself is not taken from there.
+$(H)/libexplored.a: $(HOST_SOURCES:%=$(H)/explored/%.o)
+	$(Q)rm -f $@
+	$(Q)ar rcs $@ $^
+
+$(H)/explore_test: $(EXAMPLES)
+$(patsubst %,$(H)/%,$(filter-out explore_test,$(EXPLORED))): $(H)/libexplored.a
+$(EXPLORED:%=$(H)/%): $(H)/%: $(H)/explored/tests/%.c.o $(EXPLORER_OBJECTS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) -no-pie $(filter %.o,$^) $(filter %.a,$^) -lcmocka -o $@
+
 $(H)/string_test: $(H)/lib/string.c.o
 # The kernel's own heap port, over windows that a hosted program can write to.
 $(H)/heap_port_test: $(H)/kernel/mm/heap_port.c.o
