@@ -15,6 +15,7 @@
 #include "tests/host/model.h"
 #include "tests/host/ram.h"
 #include "tests/host/random.h"
+#include "tests/host/shrink.h"
 #include "tests/host/told.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -358,27 +359,38 @@ static void l3_a_cut_without_room_for_it_changes_nothing(void **state)
     drop_ballast();
 }
 
-/* Random sequences. Some calls are tried with the first allocation failing, then with the second,
- * and so on until one has all it needs; each failure must leave everything as it was. */
+/* Random calls. Some are tried with the first allocation failing, then with the second, and so on
+ * until one has all it needs; each failure must leave everything as it was. As a shrink_op, a call
+ * is {what, {first, past, flags, dice}}: the dice say what happens around it. */
+
+enum { MAP, UNMAP, PROTECT };
+static const char *const kinds[] = {"MAP", "UNMAP", "PROTECT"};
 
 struct call {
-    enum { MAP, UNMAP, PROTECT } what;
+    unsigned what;
     size_t first, past;
     unsigned flags;
 };
 
-static struct call random_call(struct random *random)
+static struct shrink_op make_call(struct random *dice, uint64_t step)
 {
     static const unsigned flags[] = {0, PAGE_READ, RW, RW, RX, RW | PAGE_GLOBAL};
-    size_t a = random_below(random, MODEL_PAGES), length = 1 + random_below(random, 12);
-    if (random_once_in(random, 10))
-        length = 1 + random_below(random, MODEL_PAGES);
-    return (struct call){
-        .what = (unsigned)random_below(random, 3),
-        .first = a,
-        .past = a + length < MODEL_PAGES ? a + length : MODEL_PAGES,
-        .flags = flags[random_below(random, COUNT(flags))],
+    size_t first = random_below(dice, MODEL_PAGES), past = first + 1 + random_below(dice, 12);
+    if (random_once_in(dice, 10))
+        past = first + 1 + random_below(dice, MODEL_PAGES);
+    (void)step;
+    return (struct shrink_op){
+        .what = (unsigned)random_below(dice, 3),
+        .with = {first, past < MODEL_PAGES ? past : MODEL_PAGES,
+                 flags[random_below(dice, COUNT(flags))], random_next(dice)},
     };
+}
+
+/* A shrunk operation may have its end before its start. */
+static struct call call_of(const struct shrink_op *op)
+{
+    size_t past = op->with[1] > op->with[0] ? op->with[1] : op->with[0] + 1;
+    return (struct call){op->what, op->with[0], past, (unsigned)op->with[2]};
 }
 
 static int make(struct call call)
@@ -404,10 +416,10 @@ static int make_in_model(struct call call)
 }
 
 /* Makes the call fail for want of memory in each way that it can, and at last succeed. */
-static int make_with_failures(struct random *random, struct call call)
+static int make_with_failures(struct random *dice, struct call call)
 {
-    bool for_good = random_once_in(random, 2);
-    use_up_regions(random_below(random, 4));
+    bool for_good = random_once_in(dice, 2);
+    use_up_regions(random_below(dice, 4));
     uint64_t free = ram_free();
     for (uint64_t nth = 0;; nth++) {
         ram_fail_after(nth, for_good);
@@ -416,79 +428,85 @@ static int make_with_failures(struct random *random, struct call call)
             drop_ballast();
             return error;
         }
-        random_assert(random, error == -ENOMEM);
-        random_assert(random, ram_free() == free);
-        random_assert_silent(random, model_difference(&model));
+        assert_int_equal(error, -ENOMEM);
+        assert_int_equal(ram_free(), free);
+        compare();
     }
 }
 
-static void random_step(struct random *random)
-{
-    static struct model before;
-    struct call call = random_call(random);
-    for (int i = 0; i < 20; i++)
-        model_write(&model, random_below(random, MODEL_PAGES), random_next(random));
-    for (int i = 0; i < 60; i++)
-        model_touch(&model, random_below(random, MODEL_PAGES));
-    before = model;
-    host_flushes = (struct host_flushes){0};
-    bool starved = random_once_in(random, 8);
-    int error = starved ? make_with_failures(random, call) : make(call);
-    random_assert(random, error == make_in_model(call));
-    random_assert_silent(random, model_difference(&model));
-    if (!starved && call.what != MAP)
-        random_assert_silent(random, model_flush_difference(&before, &model));
-}
-
 /* The lowest gap, tried at every page. */
-static void compare_gaps(struct random *random)
+static void compare_gaps(struct random *dice)
 {
-    size_t from = random_below(random, MODEL_PAGES), past = from;
-    past += random_below(random, MODEL_PAGES - from + 1);
-    size_t size = 1 + random_below(random, 9), first = from, free = 0;
+    size_t from = random_below(dice, MODEL_PAGES), past = from;
+    past += random_below(dice, MODEL_PAGES - from + 1);
+    size_t size = 1 + random_below(dice, 9), first = from, free = 0;
     for (size_t page = from; page < past && free < size; page++) {
         free = model.page[page].mapped ? 0 : free + 1;
         first = page + 1 - free;
     }
     uintptr_t expected = free == size ? at(first) : 0;
-    random_assert(random,
-                  aspace_find_gap(&model.space, at(from), at(past), size * PAGE) == expected);
+    assert_int_equal(aspace_find_gap(&model.space, at(from), at(past), size * PAGE), expected);
 }
 
-static void compare_overlaps(struct random *random)
+static void compare_overlaps(struct random *dice)
 {
-    size_t first = random_below(random, MODEL_PAGES), past = first;
-    past += 1 + random_below(random, MODEL_PAGES - first);
+    size_t first = random_below(dice, MODEL_PAGES), past = first;
+    past += 1 + random_below(dice, MODEL_PAGES - first);
     bool any = false;
     for (size_t page = first; page < past; page++)
         any = any || model.page[page].mapped;
-    random_assert(random, aspace_overlaps(&model.space, at(first), at(past)) == any);
+    assert_true(aspace_overlaps(&model.space, at(first), at(past)) == any);
 }
+
+static void apply_call(const struct shrink_op *op)
+{
+    static struct model before;
+    struct call call = call_of(op);
+    struct random dice = {.state = op->with[3]};
+    for (int i = 0; i < 20; i++)
+        model_write(&model, random_below(&dice, MODEL_PAGES), random_next(&dice));
+    for (int i = 0; i < 60; i++)
+        model_touch(&model, random_below(&dice, MODEL_PAGES));
+    before = model;
+    host_flushes = (struct host_flushes){0};
+    bool starved = random_once_in(&dice, 8);
+    int error = starved ? make_with_failures(&dice, call) : make(call);
+    assert_int_equal(error, make_in_model(call));
+    compare();
+    if (!starved && call.what != MAP && host_has_nx)
+        assert_silent(model_flush_difference(&before, &model));
+    for (int i = 0; i < 5; i++) {
+        compare_gaps(&dice);
+        compare_overlaps(&dice);
+    }
+}
+
+static void finish_space(void)
+{
+    assert_silent(model_stop(&model));
+}
+
+static const struct shrink_test calls = {
+    .name = "calls",
+    .kinds = kinds,
+    .make = make_call,
+    .apply = apply_call,
+    .check = compare,
+    .check_every = UINT64_MAX,
+    .finish = finish_space,
+};
 
 static void random_calls_agree_with_the_model(void **state)
 {
     (void)state;
-    struct random random = random_start();
-    for (; random.step < random_steps(4000); random.step++) {
-        random_step(&random);
-        for (int i = 0; i < 5; i++) {
-            compare_gaps(&random);
-            compare_overlaps(&random);
-        }
-    }
+    shrink_random(&calls, random_steps(4000));
 }
 
 static void random_calls_agree_without_nx(void **state)
 {
     (void)state;
-    struct random random = random_start();
     host_has_nx = false;
-    for (; random.step < random_steps(500); random.step++) {
-        struct call call = random_call(&random);
-        int error = make(call);
-        random_assert(&random, error == make_in_model(call));
-        random_assert_silent(&random, model_difference(&model));
-    }
+    shrink_random(&calls, random_steps(500));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, model_end)

@@ -14,7 +14,7 @@
 #include "lib/alloc/frame_tree.h"
 #include "tests/host/expect.h"
 #include "tests/host/machine.h"
-#include "tests/host/random.h"
+#include "tests/host/shrink.h"
 
 #define GARBAGE      0xa5
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -554,51 +554,68 @@ static void remember(uint64_t start, unsigned order)
         model.block[model.blocks++] = (struct block){start, order};
 }
 
-static unsigned random_order(struct random *random)
+/* Random operations: {ALLOC, {order, ceiling}}, {ALLOC_AT, {order, frame}}, {FREE_ONE, {which}};
+ * SPLIT frees the upper half of a block, FREE_TWICE breaks the rules with what is free. */
+enum { ALLOC, ALLOC_AT, FREE_ONE, SPLIT, FREE_TWICE };
+static const char *const kinds[] = {"ALLOC", "ALLOC_AT", "FREE_ONE", "SPLIT", "FREE_TWICE"};
+
+static uint64_t random_order(struct random *dice)
 {
-    if (random_once_in(random, 20))
-        return (unsigned)random_below(random, FRAME_ORDERS);
-    return (unsigned)(random_below(random, 12) * random_below(random, 12) / 12);
+    if (random_once_in(dice, 20))
+        return random_below(dice, FRAME_ORDERS);
+    return random_below(dice, 12) * random_below(dice, 12) / 12;
 }
 
-static void random_alloc(struct random *random)
+static struct shrink_op make_operation(struct random *dice, uint64_t step)
 {
-    unsigned order = random_order(random);
-    uint64_t ceiling = random_once_in(random, 4) ? random_below(random, MODEL_FRAMES + 99) : 0;
+    bool growing = step / 20000 % 2 == 0; /* towards full, towards empty */
+    uint64_t choice = random_below(dice, 10), order = random_order(dice);
+    if (choice == 0)
+        return (struct shrink_op){ALLOC_AT, {order, random_below(dice, MODEL_FRAMES)}};
+    if ((choice < 8) == growing) {
+        uint64_t ceiling = random_once_in(dice, 4) ? random_below(dice, MODEL_FRAMES + 99) : 0;
+        return (struct shrink_op){ALLOC, {order, ceiling}};
+    }
+    unsigned how = random_once_in(dice, 4)    ? SPLIT
+                   : random_once_in(dice, 99) ? FREE_TWICE
+                                              : FREE_ONE;
+    return (struct shrink_op){how, {random_below(dice, COUNT(model.block))}};
+}
+
+static void random_alloc(unsigned order, uint64_t ceiling)
+{
     uint64_t block = alloc_below(order, ceiling);
     if (block == FRAME_NONE.number) {
-        random_assert(random, !model_has_block(order, ceiling));
+        assert_false(model_has_block(order, ceiling));
         return;
     }
-    random_assert(random, block % ((uint64_t)1 << order) == 0);
-    random_assert(random, ceiling == 0 || block + ((uint64_t)1 << order) <= ceiling);
-    random_assert(random, model_is(block, order, FREE));
+    assert_int_equal(block % ((uint64_t)1 << order), 0);
+    assert_true(ceiling == 0 || block + ((uint64_t)1 << order) <= ceiling);
+    assert_true(model_is(block, order, FREE));
     model_set(block, order, IN_USE);
     remember(block, order);
 }
 
-static void random_alloc_at(struct random *random)
+static void random_alloc_at(unsigned order, uint64_t frame)
 {
-    unsigned order = random_order(random);
-    uint64_t block = random_below(random, MODEL_FRAMES) >> order << order;
+    uint64_t block = frame >> order << order;
     if (!model_is(block, order, FREE) && !model_is(block, order, IN_USE))
         return;
     bool free = model_is(block, order, FREE);
-    random_assert(random, alloc_at(block, order) == free);
+    assert_true(alloc_at(block, order) == free);
     if (free) {
         model_set(block, order, IN_USE);
         remember(block, order);
     }
 }
 
-/* Frees a remembered block, or its upper half, or breaks the rules with what is free. */
-static void random_free(struct random *random)
+static void random_free(uint64_t which, unsigned how)
 {
     if (model.blocks == 0)
         return;
-    struct block *chosen = &model.block[random_below(random, model.blocks)];
+    struct block *chosen = &model.block[which % model.blocks];
     struct block block = *chosen;
-    if (block.order > 0 && random_once_in(random, 4)) {
+    if (block.order > 0 && how == SPLIT) {
         block.order = --chosen->order;
         block.start += (uint64_t)1 << block.order;
     } else {
@@ -606,25 +623,34 @@ static void random_free(struct random *random)
     }
     give_back(block.start, block.order);
     model_set(block.start, block.order, FREE);
-    if (random_once_in(random, 100))
+    if (how == FREE_TWICE)
         expect_panic(give_back(block.start, block.order), "free already");
 }
 
-static void compare_with_model(struct random *random)
+static void apply_operation(const struct shrink_op *op)
+{
+    if (op->what == ALLOC)
+        random_alloc((unsigned)op->with[0], op->with[1]);
+    else if (op->what == ALLOC_AT)
+        random_alloc_at((unsigned)op->with[0], op->with[1]);
+    else
+        random_free(op->with[0], op->what);
+    assert_int_equal(frames.free, model.free);
+}
+
+static void compare_with_model(void)
 {
     uint64_t ours[FRAME_ORDERS], theirs[FRAME_ORDERS];
-    random_assert(random, frame_check(&frames, tell) == 0);
-    random_assert(random, frames.free == model.free);
+    assert_int_equal(frame_check(&frames, tell), 0);
+    assert_int_equal(frames.free, model.free);
     frame_count_blocks(&frames, ours);
     model_count(theirs);
     for (unsigned order = 0; order < FRAME_ORDERS; order++)
-        random_assert(random, ours[order] == theirs[order]);
+        assert_int_equal(ours[order], theirs[order]);
 }
 
-static void random_operations_agree_with_a_byte_for_each_frame(void **state)
+static void begin_with_model(void)
 {
-    (void)state;
-    struct random random = random_start();
     struct frame_range ranges[] = {range(1, 0x9f), range(0x100, 0x3ff01), range(0x3ff01, 0x5ffff),
                                    range(0x60123, 0xbfe00), range(0xc0000, MODEL_FRAMES)};
     begin_free(ranges, COUNT(ranges));
@@ -633,23 +659,30 @@ static void random_operations_agree_with_a_byte_for_each_frame(void **state)
     for (size_t i = 0; i < COUNT(ranges); i++)
         for (uint64_t at = ranges[i].start.number; at < ranges[i].end.number; at++)
             model_set(at, 0, FREE);
+}
 
-    for (; random.step < random_steps(200000); random.step++) {
-        bool growing = random.step / 20000 % 2 == 0; /* towards full, towards empty */
-        uint64_t choice = random_below(&random, 10);
-        if (choice == 0)
-            random_alloc_at(&random);
-        else if ((choice < 8) == growing)
-            random_alloc(&random);
-        else
-            random_free(&random);
-        random_assert(&random, frames.free == model.free);
-        if (random.step % 4000 == 0)
-            compare_with_model(&random);
-    }
+static void free_all_blocks(void)
+{
     while (model.blocks > 0)
-        random_free(&random);
-    compare_with_model(&random);
+        random_free(0, FREE_ONE);
+    compare_with_model();
+}
+
+static const struct shrink_test operations = {
+    .name = "operations",
+    .kinds = kinds,
+    .begin = begin_with_model,
+    .make = make_operation,
+    .apply = apply_operation,
+    .check = compare_with_model,
+    .check_every = 4000,
+    .finish = free_all_blocks,
+};
+
+static void random_operations_agree_with_a_byte_for_each_frame(void **state)
+{
+    (void)state;
+    shrink_random(&operations, random_steps(200000));
 }
 
 /* The checker: each row damages one thing, and the checker must say so. */

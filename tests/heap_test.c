@@ -20,7 +20,7 @@
 #include "lib/alloc/heap_slab.h"
 #include "lib/bits.h"
 #include "tests/host/expect.h"
-#include "tests/host/random.h"
+#include "tests/host/shrink.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -643,51 +643,59 @@ static struct slot {
     uint32_t tag;
 } slots[SLOTS];
 
-static struct random generator;
+/* {TOGGLE, {slot, size, log2 of the alignment, zeroed}} allocates if the slot is empty and frees if
+ * not; {RESIZE, {slot, size, zeroed}} needs a full one. */
+enum { TOGGLE, RESIZE };
+static const char *const kinds[] = {"TOGGLE", "RESIZE"};
 
-/* 0 <= result < end. */
-static size_t any_below(size_t end)
+static size_t random_size(struct random *dice)
 {
-    return random_below(&generator, end);
+    uint64_t log2 = random_below(dice, random_once_in(dice, 8) ? 19 : 13);
+    return random_below(dice, (uint64_t)1 << log2) + ((uint64_t)1 << log2) - 1;
 }
 
-static size_t random_size(void)
+/* 0 if none is asked for. */
+static uint64_t random_align_log2(struct random *dice)
 {
-    unsigned log2 = (unsigned)any_below(any_below(8) == 0 ? 19 : 13);
-    return any_below((size_t)1 << log2) + ((size_t)1 << log2) - 1;
+    if (!random_once_in(dice, 4))
+        return 0;
+    return random_below(dice, random_once_in(dice, 16) ? 21 : 14);
 }
 
-static size_t random_align(void)
+static struct shrink_op make_operation(struct random *dice, uint64_t step)
 {
-    return any_below(4) == 0 ? (size_t)1 << any_below(any_below(16) == 0 ? 21 : 14) : 0;
+    uint64_t slot = random_below(dice, SLOTS), size = random_size(dice);
+    (void)step;
+    if (random_once_in(dice, 6))
+        return (struct shrink_op){RESIZE, {slot, size, random_below(dice, 2)}};
+    return (struct shrink_op){TOGGLE,
+                              {slot, size, random_align_log2(dice), random_once_in(dice, 4)}};
 }
 
 static void slot_check(const struct slot *slot)
 {
-    random_assert(&generator,
-                  bits_is_aligned((uintptr_t)slot->block, slot->align < 16 ? 16 : slot->align));
-    random_assert(&generator, heap_size(&heap, slot->block) >= slot->size);
-    random_assert(&generator, tag_holds(slot->block, slot->size, slot->size, slot->tag));
+    assert_true(bits_is_aligned((uintptr_t)slot->block, slot->align < 16 ? 16 : slot->align));
+    assert_true(heap_size(&heap, slot->block) >= slot->size);
+    assert_true(tag_holds(slot->block, slot->size, slot->size, slot->tag));
 }
 
-static void slot_alloc(struct slot *slot)
+static void slot_alloc(struct slot *slot, size_t size, size_t align, bool zero)
 {
     static uint32_t tags;
-    bool zero = any_below(4) == 0;
-    *slot = (struct slot){NULL, random_size(), random_align(), ++tags};
-    slot->block = heap_alloc(&heap, slot->size, slot->align, zero);
+    *slot = (struct slot){NULL, size, align, ++tags};
+    slot->block = heap_alloc(&heap, size, align, zero);
     assert_non_null(slot->block);
     if (zero)
-        random_assert(&generator, all_bytes(slot->block, heap_size(&heap, slot->block), 0));
+        assert_true(all_bytes(slot->block, heap_size(&heap, slot->block), 0));
     tag_write(slot->block, slot->size, slot->tag);
 }
 
-static void slot_realloc(struct slot *slot)
+static void slot_realloc(struct slot *slot, size_t size, bool zero)
 {
-    size_t size = random_size(), kept = size < slot->size ? size : slot->size;
-    unsigned char *block = heap_realloc(&heap, slot->block, size, any_below(2) == 0);
+    size_t kept = size < slot->size ? size : slot->size;
+    unsigned char *block = heap_realloc(&heap, slot->block, size, zero);
     assert_non_null(block);
-    random_assert(&generator, tag_holds(block, kept, slot->size, slot->tag));
+    assert_true(tag_holds(block, kept, slot->size, slot->tag));
     slot->block = block;
     slot->size = size;
     tag_write(block, size, slot->tag);
@@ -699,6 +707,17 @@ static void slot_free(struct slot *slot)
     heap_free(&heap, slot->block);
     assert_false(heap_owns(&heap, slot->block));
     slot->block = NULL;
+}
+
+static void apply_operation(const struct shrink_op *op)
+{
+    struct slot *slot = &slots[op->with[0]];
+    if (op->what == RESIZE && slot->block != NULL)
+        slot_realloc(slot, op->with[1], op->with[2] != 0);
+    else if (op->what == TOGGLE && slot->block != NULL)
+        slot_free(slot);
+    else if (op->what == TOGGLE)
+        slot_alloc(slot, op->with[1], (size_t)1 << op->with[2], op->with[3] != 0);
 }
 
 static uint64_t slots_live(void)
@@ -715,29 +734,34 @@ static uint64_t heap_live(void)
     return in_use().live;
 }
 
-static void random_operations_agree_with_a_naive_model(void **state)
+static void check_slots(void)
 {
-    (void)state;
-    generator = random_start();
-    uint64_t steps = random_steps(OPERATIONS);
-    for (uint64_t i = 0; i < steps; i++) {
-        generator.step = i;
-        struct slot *slot = &slots[any_below(SLOTS)];
-        if (slot->block == NULL)
-            slot_alloc(slot);
-        else if (any_below(3) == 0)
-            slot_realloc(slot);
-        else
-            slot_free(slot);
-        if (i % 5000 == 0) {
-            random_assert(&generator, heap_check(&heap, print_sentence) == 0);
-            assert_int_equal(heap_live(), slots_live());
-        }
-    }
+    assert_sound();
+    assert_int_equal(heap_live(), slots_live());
+}
+
+static void free_all_slots(void)
+{
     for (size_t i = 0; i < SLOTS; i++)
         if (slots[i].block != NULL)
             slot_free(&slots[i]);
     assert_all_returned();
+}
+
+static const struct shrink_test operations = {
+    .name = "operations",
+    .kinds = kinds,
+    .make = make_operation,
+    .apply = apply_operation,
+    .check = check_slots,
+    .check_every = 5000,
+    .finish = free_all_slots,
+};
+
+static void random_operations_agree_with_a_naive_model(void **state)
+{
+    (void)state;
+    shrink_random(&operations, random_steps(OPERATIONS));
 }
 
 /* --- a port that fails --- */

@@ -14,7 +14,7 @@
 #include "tests/host/machine.h"
 #include "tests/host/model.h"
 #include "tests/host/ram.h"
-#include "tests/host/random.h"
+#include "tests/host/shrink.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define PAGE         PAGE_SIZE
@@ -385,10 +385,14 @@ static void l3_a_cut_without_memory_for_it_changes_nothing(void **state)
     model_compare(&model, "L3");
 }
 
-/* Random calls, some of them starved as in aspace_test. */
+/* Random calls, some of them starved as in aspace_test. As a shrink_op, a call is {what, {first
+ * page, length, MIX of prot and flags, dice}}. */
+
+enum { MAP, UNMAP, PROTECT };
+static const char *const kinds[] = {"MAP", "UNMAP", "PROTECT"};
 
 struct call {
-    enum { MAP, UNMAP, PROTECT } what;
+    unsigned what;
     size_t first, length;
     unsigned prot, flags;
 };
@@ -398,21 +402,33 @@ static size_t past(struct call call)
     return call.first + (call.length + PAGE - 1) / PAGE;
 }
 
-static struct call random_call(struct random *random)
+#define MIX(prot, flags) ((uint64_t)(flags) << 4 | (prot))
+
+static struct shrink_op make_call(struct random *dice, uint64_t step)
 {
     static const unsigned prots[] = {PROT_NONE, RO, RW, RW, PROT_WRITE, RX, RWX};
     static const unsigned placing[] = {0, 0, MAP_FIXED, MAP_FIXED_NOREPLACE};
-    size_t most = random_once_in(random, 10) ? MODEL_PAGES : 12;
-    struct call call = {
-        .what = (unsigned)random_below(random, 3),
-        .first = random_below(random, MODEL_PAGES),
-        .length = random_below(random, most * PAGE),
-        .prot = prots[random_below(random, COUNT(prots))],
-        .flags = ANON | placing[random_below(random, COUNT(placing))],
+    size_t most = random_once_in(dice, 10) ? MODEL_PAGES : 12;
+    size_t first = random_below(dice, MODEL_PAGES), length = random_below(dice, most * PAGE);
+    unsigned prot = prots[random_below(dice, COUNT(prots))];
+    unsigned flags = ANON | placing[random_below(dice, COUNT(placing))];
+    (void)step;
+    if (length > (MODEL_PAGES - first) * PAGE)
+        length = (MODEL_PAGES - first) * PAGE;
+    return (struct shrink_op){
+        .what = (unsigned)random_below(dice, 3),
+        .with = {first, length, MIX(prot, flags), random_next(dice)},
     };
-    if (past(call) > MODEL_PAGES)
-        call.length = (MODEL_PAGES - call.first) * PAGE;
-    return call;
+}
+
+/* A shrunk operation may have lost some of its flags. */
+static struct call call_of(const struct shrink_op *op)
+{
+    return (struct call){.what = op->what,
+                         .first = op->with[0],
+                         .length = op->with[1],
+                         .prot = op->with[2] & RWX,
+                         .flags = ((op->with[2] >> 4) & (MAP_FIXED | MAP_FIXED_NOREPLACE)) | ANON};
 }
 
 static bool any_mapped(struct call call)
@@ -455,45 +471,64 @@ static intptr_t make_in_model(struct call call)
     return (intptr_t)AT(call.first);
 }
 
-static intptr_t make_with_failures(struct random *random, struct call call)
+static intptr_t make_with_failures(struct random *dice, struct call call)
 {
-    bool for_good = random_once_in(random, 2);
+    bool for_good = random_once_in(dice, 2);
     uint64_t free = ram_free();
     for (uint64_t nth = 0;; nth++) {
         ram_fail_after(nth, for_good);
         intptr_t got = make(call);
         if (!ram_fail_never())
             return got;
-        random_assert(random, got == -ENOMEM);
-        random_assert(random, ram_free() == free);
-        random_assert_silent(random, model_difference(&model));
+        assert_int_equal(got, -ENOMEM);
+        assert_int_equal(ram_free(), free);
+        compare("starved");
     }
 }
 
-static void random_step(struct random *random)
+static void apply_call(const struct shrink_op *op)
 {
-    struct call call = random_call(random);
+    struct call call = call_of(op);
+    struct random dice = {.state = op->with[3]};
     for (int i = 0; i < 20; i++)
-        model_write(&model, random_below(random, MODEL_PAGES), random_next(random));
+        model_write(&model, random_below(&dice, MODEL_PAGES), random_next(&dice));
     for (int i = 0; i < 60; i++)
-        model_touch(&model, random_below(random, MODEL_PAGES));
-    intptr_t got = random_once_in(random, 8) ? make_with_failures(random, call) : make(call);
+        model_touch(&model, random_below(&dice, MODEL_PAGES));
+    intptr_t got = random_once_in(&dice, 8) ? make_with_failures(&dice, call) : make(call);
     intptr_t expected = make_in_model(call);
     if (expected == ANYWHERE) {
-        random_assert(random, !is_error(got));
+        assert_false(is_error(got));
         check_and_unmap("a hint without room", (uintptr_t)got, call.length, call.prot);
     } else {
-        random_assert(random, got == expected);
+        assert_int_equal(got, expected);
     }
-    random_assert_silent(random, model_difference(&model));
+    compare(kinds[call.what]);
 }
+
+static void check_space(void)
+{
+    compare("at the end");
+}
+
+static void finish_space(void)
+{
+    assert_silent(model_stop(&model));
+}
+
+static const struct shrink_test calls = {
+    .name = "calls",
+    .kinds = kinds,
+    .make = make_call,
+    .apply = apply_call,
+    .check = check_space,
+    .check_every = UINT64_MAX,
+    .finish = finish_space,
+};
 
 static void random_calls_agree_with_the_model(void **state)
 {
     (void)state;
-    struct random random = random_start();
-    for (; random.step < random_steps(4000); random.step++)
-        random_step(&random);
+    shrink_random(&calls, random_steps(4000));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, model_end)

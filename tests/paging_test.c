@@ -16,6 +16,7 @@
 #include "tests/host/machine.h"
 #include "tests/host/ram.h"
 #include "tests/host/random.h"
+#include "tests/host/shrink.h"
 #include "tests/host/told.h"
 #include "tests/host/walk.h"
 
@@ -810,30 +811,49 @@ static uint64_t model_count(struct stretch stretch)
     return count;
 }
 
-static struct stretch random_stretch(struct random *random)
+/* A random operation: {what, {first page, count, flags, dice}}; the dice say what happens around
+ * it.
+ */
+enum { MAP, UNMAP, PROTECT, PIN };
+static const char *const kinds[] = {"MAP", "UNMAP", "PROTECT", "PIN"};
+
+static struct stretch random_stretch(struct random *dice)
 {
     static const uint64_t units[] = {1, 1, 1, 512, 512, 262144};
-    uint64_t unit = units[random_below(random, COUNT(units))];
-    struct stretch stretch = {random_below(random, WINDOW_PAGES / unit) * unit,
-                              (1 + random_below(random, 4)) * unit};
-    if (unit == 1 && random_once_in(random, 2)) /* near the edge of something large */
-        stretch.first = (random_below(random, WINDOW_PAGES / 512) * 512 + WINDOW_PAGES -
-                         random_below(random, 4)) %
-                        WINDOW_PAGES;
-    if (unit > 1 && random_once_in(random, 3))
-        stretch.first += random_below(random, unit);
-    if (unit > 1 && random_once_in(random, 3))
-        stretch.count -= random_below(random, unit);
-    if (stretch.first + stretch.count > WINDOW_PAGES)
-        stretch.count = WINDOW_PAGES - stretch.first;
+    uint64_t unit = units[random_below(dice, COUNT(units))];
+    struct stretch stretch = {random_below(dice, WINDOW_PAGES / unit) * unit,
+                              (1 + random_below(dice, 4)) * unit};
+    if (unit == 1 && random_once_in(dice, 2)) /* near the edge of something large */
+        stretch.first =
+            (random_below(dice, WINDOW_PAGES / 512) * 512 + WINDOW_PAGES - random_below(dice, 4)) %
+            WINDOW_PAGES;
+    if (unit > 1 && random_once_in(dice, 3))
+        stretch.first += random_below(dice, unit);
+    if (unit > 1 && random_once_in(dice, 3))
+        stretch.count -= random_below(dice, unit);
     return stretch;
 }
 
-static unsigned random_flags(struct random *random)
+static struct shrink_op make_operation(struct random *dice, uint64_t step)
 {
+    static const unsigned whats[] = {MAP, MAP, MAP, UNMAP, PROTECT, PIN};
     static const unsigned flags[] = {
         0, PAGE_READ, RW, RW, RX, RW | PAGE_GLOBAL, RW | PAGE_UNCACHED, RW | PAGE_WRITE_COMBINING};
-    return flags[random_below(random, COUNT(flags))];
+    struct stretch stretch = random_stretch(dice);
+    (void)step;
+    return (struct shrink_op){
+        .what = whats[random_below(dice, COUNT(whats))],
+        .with = {stretch.first, stretch.count, flags[random_below(dice, COUNT(flags))],
+                 random_next(dice)},
+    };
+}
+
+/* Of an operation, cut off where the window ends. */
+static struct stretch stretch_of(const struct shrink_op *op)
+{
+    uint64_t first = op->with[0], most = WINDOW_PAGES - first;
+    uint64_t count = op->with[1] > 0 ? op->with[1] : 1;
+    return (struct stretch){first, count < most ? count : most};
 }
 
 /* What the CPU makes of flags on this machine. */
@@ -886,19 +906,18 @@ static uint64_t count_present(struct stretch stretch, bool *exact)
     return count;
 }
 
-static void touch_some(struct random *random, struct stretch stretch)
+static void touch_some(struct random *dice, struct stretch stretch)
 {
     for (int i = 0; i < 12; i++)
-        touch(virt_of(i < 8 ? stretch.first + random_below(random, stretch.count)
-                            : random_below(random, WINDOW_PAGES)));
+        touch(virt_of(i < 8 ? stretch.first + random_below(dice, stretch.count)
+                            : random_below(dice, WINDOW_PAGES)));
     host_flushes = (struct host_flushes){0};
 }
 
-static int random_map(struct random *random, struct stretch stretch)
+static int do_map(struct random *dice, struct stretch stretch, unsigned flags)
 {
     static const uint64_t shifts[] = {0, 512, 1, 262144 + 512 * 3};
-    unsigned flags = random_flags(random);
-    uint64_t kind = pinned > 0 ? 2 : random_below(random, COUNT(shifts));
+    uint64_t kind = pinned > 0 ? 2 : random_below(dice, COUNT(shifts));
     if (model_count(stretch) != 0)
         return 0;
     uint64_t frame = (kind + 1) * 4 * GIB / PAGE_SIZE + shifts[kind] + stretch.first;
@@ -907,7 +926,7 @@ static int random_map(struct random *random, struct stretch stretch)
         model_frame[stretch.first + i] = (uint32_t)(frame + i);
         model_flags[stretch.first + i] = (uint8_t)flags;
     }
-    random_assert(random, error != 0 || host_flushes.pages + host_flushes.all == 0);
+    assert_true(error != 0 || host_flushes.pages + host_flushes.all == 0);
     return error;
 }
 
@@ -929,17 +948,17 @@ static void hash_release(frame_t frame, unsigned order)
 /* A call that changed `changed` present pages, all of 4 KiB if `exact`, has flushed each of them by
  * one page flush, or has flushed everything, at most once for each 32 of them. Tables that went
  * without any page of theirs may have needed a flush of their own, one for each 64 pages. */
-static void check_flushes(struct random *random, uint64_t changed, bool exact, uint64_t unmapped)
+static void check_flushes(uint64_t changed, bool exact, uint64_t unmapped)
 {
     uint64_t for_tables = unmapped == 0 ? 0 : 1 + unmapped / 64;
     if (!exact)
         return;
-    random_assert(random, host_flushes.pages <= changed + for_tables);
-    random_assert(random, host_flushes.all <= (changed + 31) / 32);
-    random_assert(random, host_flushes.all > 0 || host_flushes.pages >= changed);
+    assert_true(host_flushes.pages <= changed + for_tables);
+    assert_true(host_flushes.all <= (changed + 31) / 32);
+    assert_true(host_flushes.all > 0 || host_flushes.pages >= changed);
 }
 
-static int random_unmap(struct random *random, struct stretch stretch)
+static int do_unmap(struct stretch stretch)
 {
     bool exact;
     uint64_t expected = 0, changed = count_present(stretch, &exact);
@@ -948,19 +967,18 @@ static int random_unmap(struct random *random, struct stretch stretch)
         expected += model_frame[page] != UNMAPPED ? hash(model_frame[page]) : 0;
     released_hash = 0;
     int error = paging_unmap(&paging, virt_of(stretch.first), stretch.count * PAGE, hash_release);
-    random_assert(random, released_hash == (error == 0 ? expected : 0));
+    assert_true(released_hash == (error == 0 ? expected : 0));
     if (error != 0)
         return error;
     for (uint64_t page = stretch.first; page < stretch.first + stretch.count; page++)
         model_frame[page] = UNMAPPED;
-    check_flushes(random, changed, exact, unmapped);
+    check_flushes(changed, exact, unmapped);
     return 0;
 }
 
-static int random_protect(struct random *random, struct stretch stretch)
+static int do_protect(struct stretch stretch, unsigned flags)
 {
     bool exact;
-    unsigned flags = random_flags(random);
     count_present(stretch, &exact);
     int error = paging_protect(&paging, virt_of(stretch.first), stretch.count * PAGE, flags);
     uint64_t changed = 0;
@@ -972,7 +990,7 @@ static int random_protect(struct random *random, struct stretch stretch)
         model_flags[page] = (uint8_t)flags;
     }
     if (error == 0 && host_has_nx) /* else pages that differ in PAGE_EXEC alone are the same */
-        check_flushes(random, changed, exact, 0);
+        check_flushes(changed, exact, 0);
     return error;
 }
 
@@ -987,11 +1005,11 @@ static bool has_large_page(struct stretch stretch)
     return false;
 }
 
-static int random_pin(struct random *random, struct stretch stretch)
+static int do_pin(struct random *dice, struct stretch stretch)
 {
-    struct stretch *chosen = &pins[random_below(random, COUNT(pins))];
+    struct stretch *chosen = &pins[random_below(dice, COUNT(pins))];
     if (chosen->count != 0) {
-        random_assert(random, !has_large_page(*chosen));
+        assert_true(!has_large_page(*chosen));
         unpin(virt_of(chosen->first), chosen->count * PAGE);
         chosen->count = 0;
         return 0;
@@ -1005,44 +1023,79 @@ static int random_pin(struct random *random, struct stretch stretch)
     return error;
 }
 
-static void random_step(struct random *random)
+static int perform(unsigned what, struct random *dice, struct stretch stretch, unsigned flags)
 {
-    static int (*const operations[])(struct random *, struct stretch) = {
-        random_map, random_map, random_map, random_unmap, random_protect, random_pin,
-    };
-    struct stretch stretch = random_stretch(random);
-    bool may_fail = random_once_in(random, 4);
-    touch_some(random, stretch);
-    if (may_fail)
-        ram_fail_after(random_below(random, 4), random_once_in(random, 2));
-    int error = operations[random_below(random, COUNT(operations))](random, stretch);
-    random_assert(random, error == (ram_fail_never() && may_fail ? -ENOMEM : 0));
-    random_assert_silent(random, difference(stretch, stretch.count < 5000 ? 1 : 61));
-    random_assert_silent(random, trouble());
+    switch (what) {
+    case MAP:
+        return do_map(dice, stretch, flags);
+    case UNMAP:
+        return do_unmap(stretch);
+    case PROTECT:
+        return do_protect(stretch, flags);
+    default:
+        return do_pin(dice, stretch);
+    }
 }
 
-static void run_window(bool gib_pages, bool nx)
+static void apply_operation(const struct shrink_op *op)
 {
-    struct random random = random_start();
-    struct stretch all = {0, WINDOW_PAGES};
-    struct visits visits = {0};
+    struct random dice = {.state = op->with[3]};
+    struct stretch stretch = stretch_of(op);
+    bool may_fail = random_once_in(&dice, 4);
+    touch_some(&dice, stretch);
+    if (may_fail)
+        ram_fail_after(random_below(&dice, 4), random_once_in(&dice, 2));
+    int error = perform(op->what, &dice, stretch, (unsigned)op->with[2]);
+    assert_int_equal(error, ram_fail_never() && may_fail ? -ENOMEM : 0);
+    assert_silent(difference(stretch, stretch.count < 5000 ? 1 : 61));
+    assert_silent(trouble());
+}
+
+static bool window_gib_pages = true, window_nx = true; /* of the machine that begins */
+
+static void begin_window(void)
+{
     begin();
-    host_has_gib_pages = gib_pages;
-    host_has_nx = nx;
+    host_has_gib_pages = window_gib_pages;
+    host_has_nx = window_nx;
     memset(model_frame, 0xff, sizeof model_frame);
     memset(pins, 0, sizeof pins);
-    for (; random.step < random_steps(800); random.step++) {
-        random_step(&random);
-        if (random.step % 400 == 399)
-            random_assert_silent(&random, difference(all, 1));
-    }
+}
+
+static void check_window(void)
+{
+    const struct stretch all = {0, WINDOW_PAGES};
+    struct visits visits = {0};
+    assert_silent(difference(all, 1));
     paging_visit(&paging, count_visit, &visits);
-    random_assert(&random, visits.pages == model_count(all));
+    assert_int_equal(visits.pages, model_count(all));
+}
+
+static void finish_window(void)
+{
     for (size_t i = 0; i < COUNT(pins); i++)
         if (pins[i].count != 0)
             unpin(virt_of(pins[i].first), pins[i].count * PAGE);
     unmap_well(WINDOW, 3 * GIB);
-    random_assert(&random, paging.tables == 1);
+    assert_int_equal(paging.tables, 1);
+}
+
+static const struct shrink_test operations = {
+    .name = "operations",
+    .kinds = kinds,
+    .begin = begin_window,
+    .make = make_operation,
+    .apply = apply_operation,
+    .check = check_window,
+    .check_every = 500,
+    .finish = finish_window,
+};
+
+static void run_window(bool gib_pages, bool nx)
+{
+    window_gib_pages = gib_pages;
+    window_nx = nx;
+    shrink_random(&operations, random_steps(800));
 }
 
 static void random_operations_agree_with_an_entry_for_each_page(void **state)

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "tests/host/random.h"
+#include "tests/host/shrink.h"
 
 enum { NODES_MAX = 1000, GAP = 16 };
 
@@ -19,11 +19,12 @@ static struct tree_node node[NODES_MAX];
 static bool present[NODES_MAX];
 static struct tree_node *root;
 
-static struct random dice;
+static size_t nodes; /* those in play: the first ones */
 
 static void start_empty(void)
 {
     root = NULL;
+    nodes = NODES_MAX;
     for (size_t i = 0; i < NODES_MAX; i++) {
         node[i] = (struct tree_node){.key = (i + 1) * GAP, .height = -1};
         present[i] = false;
@@ -42,7 +43,7 @@ static void take_out(size_t i)
     present[i] = false;
 }
 
-static struct tree_node *model_at_or_below(size_t nodes, uintptr_t key)
+static struct tree_node *model_at_or_below(uintptr_t key)
 {
     for (size_t i = nodes; i > 0; i--) {
         if (present[i - 1] && node[i - 1].key <= key)
@@ -51,7 +52,7 @@ static struct tree_node *model_at_or_below(size_t nodes, uintptr_t key)
     return NULL;
 }
 
-static struct tree_node *model_at_or_above(size_t nodes, uintptr_t key)
+static struct tree_node *model_at_or_above(uintptr_t key)
 {
     for (size_t i = 0; i < nodes; i++) {
         if (present[i] && node[i].key >= key)
@@ -60,10 +61,10 @@ static struct tree_node *model_at_or_above(size_t nodes, uintptr_t key)
     return NULL;
 }
 
-static bool answers_like_the_model(size_t nodes, uintptr_t key)
+static bool answers_like_the_model(uintptr_t key)
 {
-    return tree_at_or_below(root, key) == model_at_or_below(nodes, key) &&
-           tree_at_or_above(root, key) == model_at_or_above(nodes, key);
+    return tree_at_or_below(root, key) == model_at_or_below(key) &&
+           tree_at_or_above(root, key) == model_at_or_above(key);
 }
 
 static size_t count_nodes(const struct tree_node *top)
@@ -71,7 +72,7 @@ static size_t count_nodes(const struct tree_node *top)
     return top == NULL ? 0 : 1 + count_nodes(top->child[0]) + count_nodes(top->child[1]);
 }
 
-static size_t model_count(size_t nodes)
+static size_t model_count(void)
 {
     size_t count = 0;
     for (size_t i = 0; i < nodes; i++)
@@ -79,41 +80,60 @@ static size_t model_count(size_t nodes)
     return count;
 }
 
-/* Random operations on `nodes` keys. Phases that mostly insert and that mostly remove take turns,
- * so that the tree is at times full and at times empty. */
-static void run_random_operations(size_t nodes, uint64_t steps_per_check)
+/* Random operations: insert or remove node with[0], then ask for key with[1]. */
+
+enum { INSERT, REMOVE };
+static const char *const kinds[] = {"INSERT", "REMOVE"};
+
+/* Phases that mostly insert and that mostly remove take turns, so that the tree is at times full
+ * and at times empty. */
+static struct shrink_op make_operation(struct random *dice, uint64_t step)
 {
-    dice = random_start();
-    start_empty();
-    for (uint64_t step = 0; step < random_steps(100000); step++) {
-        size_t i = random_below(&dice, nodes);
-        bool grows = step / 4096 % 2 == 0;
-        bool wanted = random_once_in(&dice, 4) ? !grows : grows;
-        if (wanted && !present[i])
-            insert(i);
-        else if (!wanted && present[i])
-            take_out(i);
-        if (!answers_like_the_model(nodes, random_below(&dice, (nodes + 2) * GAP)))
-            fail_msg("SEED=%lu, %zu keys, step %lu: a wrong answer", dice.seed, nodes, step);
-        if (step % steps_per_check != 0)
-            continue;
-        if (!tree_is_sound(root))
-            fail_msg("SEED=%lu, %zu keys, step %lu: the tree is not sound", dice.seed, nodes, step);
-        if (count_nodes(root) != model_count(nodes))
-            fail_msg("SEED=%lu, %zu keys, step %lu: a node is lost", dice.seed, nodes, step);
-    }
+    bool grows = step / 4096 % 2 == 0;
+    return (struct shrink_op){
+        .with = {random_below(dice, nodes), random_below(dice, (nodes + 2) * GAP)},
+        .what = random_once_in(dice, 4) == grows ? REMOVE : INSERT,
+    };
 }
+
+static void apply_operation(const struct shrink_op *op)
+{
+    size_t i = op->with[0];
+    if (op->what == INSERT && !present[i])
+        insert(i);
+    else if (op->what == REMOVE && present[i])
+        take_out(i);
+    assert_true(answers_like_the_model(op->with[1]));
+}
+
+static void check_tree(void)
+{
+    assert_true(tree_is_sound(root));
+    assert_int_equal(count_nodes(root), model_count());
+}
+
+static const struct shrink_test operations = {
+    .name = "operations",
+    .kinds = kinds,
+    .begin = start_empty,
+    .make = make_operation,
+    .apply = apply_operation,
+    .check = check_tree,
+    .check_every = 16,
+};
 
 static void tree_follows_the_model_with_few_keys(void **state)
 {
     (void)state;
-    run_random_operations(12, 1);
+    nodes = 12;
+    shrink_random(&operations, random_steps(100000));
 }
 
 static void tree_follows_the_model_with_many_keys(void **state)
 {
     (void)state;
-    run_random_operations(NODES_MAX, 16);
+    nodes = NODES_MAX;
+    shrink_random(&operations, random_steps(100000));
 }
 
 /* Makes `order` the next permutation of its `count` numbers. Returns false after the last. */

@@ -68,7 +68,10 @@ static void *host_map_aligned(size_t bytes, size_t align, int prot)
 void host_heap_reset(void)
 {
     if (host_heap_arena == 0) {
-        host_heap_arena = (uintptr_t)host_map_aligned(ARENA_WINDOW, HEAP_SLICE_SIZE, PROT_NONE);
+        /* A slice is left out in front, so that no mapping for a large block ends at the arena. */
+        host_heap_arena =
+            HEAP_SLICE_SIZE +
+            (uintptr_t)host_map_aligned(ARENA_WINDOW + HEAP_SLICE_SIZE, HEAP_SLICE_SIZE, PROT_NONE);
         host_heap_table = (uintptr_t)host_map_aligned(TABLE_WINDOW, PAGE_SIZE, PROT_NONE);
     }
     host_close(host_heap_arena, host_heap_arena_bytes);
