@@ -78,7 +78,7 @@ MM    := memmap frame_port pmm paging paging_check region aspace aspace_check br
 
 KTESTS         := $(wildcard tests/kernel/*.c)
 LIB_SOURCES    := $(LIB:%=lib/%.c) $(CORE:%=lib/alloc/%.c)
-MM_SOURCES     := $(MM:%=kernel/mm/%.c)
+MM_SOURCES     := $(MM:%=kernel/mm/%.c) kernel/acpi.c
 KERNEL_SOURCES := $(LIB_SOURCES) $(wildcard kernel/arch/x86_64/*.[cS]) $(wildcard kernel/*.c) \
     $(wildcard kernel/mm/*.c) $(wildcard boot/pvh/*.[cS]) $(KTESTS)
 EFI_SOURCES    := $(wildcard boot/uefi/*.[cS]) lib/elf.c lib/format.c lib/string.c

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Prompt commands about the machine and the kernel as a whole. */
+#include "kernel/acpi_window.h"
 #include "kernel/arch/x86_64/cpu.h"
 #include "kernel/arch/x86_64/power.h"
 #include "kernel/bench.h"
@@ -46,6 +47,39 @@ static bool show_log(int argc, char **argv)
     return true;
 }
 
+static void dump_table(const struct acpi_table *table)
+{
+    const unsigned char *bytes = table->data;
+    for (uint32_t i = 0; i < table->bytes; i++)
+        console_print("%s%02x%s", i % 16 == 0 ? "  " : " ", bytes[i],
+                      i % 16 == 15 || i + 1 == table->bytes ? "\n" : "");
+}
+
+/* Lists the tables, or shows the bytes of one. */
+static bool show_tables(int argc, char **argv)
+{
+    const struct acpi *acpi = acpi_window_tables();
+    struct acpi_table table;
+    if (acpi == NULL) {
+        console_print("tables: the firmware gave no sound ACPI tables; `log` says why\n");
+        return false;
+    }
+    if (argc > 1 && !acpi_find(acpi, argv[1], &table)) {
+        console_print("tables: there is no sound table %s\n", argv[1]);
+        return false;
+    }
+    if (argc > 1) {
+        dump_table(&table);
+        return true;
+    }
+    for (size_t i = 0; i < acpi->count; i++) {
+        const char *wrong = acpi_read(acpi, i, &table);
+        console_print("%s  0x%08lx  %6u bytes  %s\n", table.signature, table.phys, table.bytes,
+                      wrong == NULL ? "sound" : wrong);
+    }
+    return true;
+}
+
 static bool test(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "list") == 0) {
@@ -88,6 +122,7 @@ static bool reboot(int argc, char **argv)
 const struct command command_machine[] = {
     {"cpu", "", "what the CPU is and can do", 0, 0, show_cpu},
     {"log", "", "what the kernel has logged", 0, 0, show_log},
+    {"tables", "[SIGNATURE]", "the ACPI tables, or the bytes of one", 0, 1, show_tables},
     {"test", "[NAME]", "the in-kernel tests as TAP; `test list` names them", 0, 1, test},
     {"bench", "[NAME]", "the in-kernel benchmarks, or those of one name", 0, 1, bench},
     {"crash", "KIND", "provoke a fault; an unknown KIND lists them", 1, 1, crash},

@@ -4,6 +4,7 @@
  * other, from the firmware's memory map to the heap; read it first.
  */
 #include "boot/boot_info.h"
+#include "kernel/acpi_window.h"
 #include "kernel/arch/x86_64/asm.h"
 #include "kernel/arch/x86_64/cpu.h"
 #include "kernel/arch/x86_64/gdt.h"
@@ -137,6 +138,16 @@ static void start_heap(void)
     log_print("heap", "kmalloc over ksbrk and kmmap");
 }
 
+/* Whatever the firmware says of the machine. A machine without it works all the same. */
+static void start_acpi(uint64_t rsdp)
+{
+    const char *wrong = rsdp != 0 ? acpi_window_open(rsdp) : "is not where the loader looked";
+    if (wrong != NULL)
+        log_print("acpi", "no tables: the ACPI root %s", wrong);
+    else
+        log_print("acpi", "%zu tables", acpi_window_tables()->count);
+}
+
 static void tell(const char *sentence)
 {
     log_print("audit", "%s", sentence);
@@ -176,9 +187,11 @@ _Noreturn void kmain(const struct boot_info *boot, uint64_t entry_ticks)
     start_machine(boot);
     tell_boot(boot);
     keep_command_line(boot);
+    uint64_t rsdp = boot->rsdp;
     start_memmap(boot);
     start_frames_and_paging(boot);
     start_heap();
+    start_acpi(rsdp);
     audit();
     tell_time(asm_read_tsc() - entry_ticks);
     shell_run(command_line);

@@ -9,6 +9,7 @@
  *   0xffffe000_00000000  15 TiB  mmap: what kmmap hands out
  *   0xfffff000_00000000   1 TiB  the heap's table of slice descriptors
  *   0xfffff200_00000000   1 TiB  devices: their memory, never cached
+ *   0xfffff400_00000000  64 MiB  ACPI tables outside the direct map, read-only
  *   0xffffffff_80000000   1 GiB  the kernel image: text, rodata, data, stacks
  */
 #pragma once
@@ -30,6 +31,8 @@
 
 #define MEMLAYOUT_DEVICES_START 0xfffff20000000000
 #define MEMLAYOUT_DEVICES_END   0xfffff30000000000
+#define MEMLAYOUT_ACPI_START 0xfffff40000000000
+#define MEMLAYOUT_ACPI_END   0xfffff40004000000
 
 #define MEMLAYOUT_IMAGE_START BOOT_KERNEL_BASE
 #define MEMLAYOUT_IMAGE_END   (BOOT_KERNEL_BASE + GIB)
