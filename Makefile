@@ -8,7 +8,8 @@
 # Settings, for the command line:  CC=gcc|clang  BUILD=release|debug  V=1 (show full commands)
 #   of `make run`:   CMD='frames; heap'  BOOT=uefi|pvh  MEDIUM=folder|cd|usb  VGA=std|virtio|cirrus|none
 #                    CPUS= MEM= CPU= MACHINE= ACCEL= TIMEOUT=      of `make image`:  CMD=
-#   of `make test`:  T=name  LONG=1         of `make bench`:  B=name
+#   of `make test`:  T=name  LONG=1  FUZZ_SECONDS=30 (for each fuzz target)
+#   of `make bench`:  B=name         of `make fuzz`:  F=name
 
 VERSION := 0.1.0
 
@@ -41,7 +42,7 @@ say = $(if $(V),,@echo '  $(1)	$(2)' >&2)
 K := build/kernel-$(BUILD)-$(CC)
 H := build/hosted-$(CC)
 
-.PHONY: all run screenshot test bench lib image prove check format coverage debug doctor help clean
+.PHONY: all run screenshot test fuzz bench lib image prove check format coverage debug doctor help clean
 all: ## the kernel and its boot volume
 all: $(K)/kernel.elf $(K)/efi/BOOTX64.EFI $(K)/efi/kernel.elf
 # --- what the compilers are told ------------------------------------------------------------------
@@ -240,21 +241,54 @@ $(H)/%_test: $(H)/tests/%_test.c.o $(H)/libhosted.a
 
 HOSTED_TESTS := $(TESTS:%=$(H)/%)
 
+# --- fuzzing: clang's libFuzzer, with sanitizers; see tests/fuzz/fuzz.h ------------------------------
+
+FUZZED     := lib/elf.c lib/format.c lib/parse.c lib/sort.c kernel/mm/memmap.c kernel/acpi.c
+FUZZERS    := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
+FUZZ_FLAGS := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+FUZZ_SECONDS ?= 30
+export FUZZ_SECONDS
+
+build/fuzz/%.c.o: %.c Makefile | need-clang
+	$(call say,CC,$< for fuzzing)
+	@mkdir -p $(@D)
+	$(Q)clang $(COMMON) -O1 $(FUZZ_FLAGS) -c $< -o $@
+
+build/fuzz/%_fuzz: build/fuzz/tests/fuzz/%_fuzz.c.o $(FUZZED:%=build/fuzz/%.o)
+	$(call say,LINK,$@)
+	$(Q)clang $(FUZZ_FLAGS) $^ -o $@
+
+# What it finds on the way is kept in build/fuzz/corpus for the next time, a crash in build/fuzz.
+fuzz: ## fuzz F=name (acpi, cmdline, elf, ...) until it crashes or Ctrl-C
+fuzz: $(or $(filter build/fuzz/$(F)_fuzz,$(FUZZERS)),no-such-fuzzer)
+	@mkdir -p build/fuzz/corpus/$(F)
+	$< -timeout=10 -artifact_prefix=build/fuzz/$(F)- build/fuzz/corpus/$(F) tests/fuzz/corpus/$(F)
+
+.PHONY: no-such-fuzzer
+no-such-fuzzer:
+	@echo 'loam: F=$(F) is none of: $(FUZZERS:build/fuzz/%_fuzz=%)' >&2; exit 1
+
 # --- testing --------------------------------------------------------------------------------------
 
 # `make test T=frame` wants only what the tests of frame need: no QEMU for what is hosted alone.
-ONLY_HOSTED   := $(and $(T),$(filter $(T)_test,$(TESTS)),$(if $(wildcard tests/kernel/$(T)_ktest.c),,yes))
+ONLY_HOSTED   := $(and $(T),$(filter $(T)_test build/fuzz/$(T),$(TESTS) $(FUZZERS)),$(if \
+    $(wildcard tests/kernel/$(T)_ktest.c),,yes))
 BUILT_TESTS   := $(if $(T),$(filter %/$(T)_test,$(HOSTED_TESTS)),$(HOSTED_TESTS))
 BUILT_KERNEL  := $(if $(ONLY_HOSTED),,$(K)/kernel.elf $(K)/efi/BOOTX64.EFI $(K)/efi/kernel.elf)
 CLANG_KERNEL  := build/kernel-$(BUILD)-clang
 HAS_CLANG     := $(if $(T),,$(shell command -v clang))
+WANTED_FUZZ   := $(if $(T),$(filter build/fuzz/$(T),$(FUZZERS)),$(FUZZERS))
+HAS_FUZZER     = $(shell NO_INSTALL=1 tools/need.sh clang 2>/dev/null && echo yes)
+BUILT_FUZZ    := $(if $(filter test,$(MAKECMDGOALS)),$(if $(WANTED_FUZZ),$(if $(HAS_FUZZER),$(WANTED_FUZZ))))
 
 test: ## every test, hosted and booted; T=frame: those of one source
-test: $(BUILT_TESTS) $(BUILT_KERNEL) | need-python $(if $(ONLY_HOSTED),,need-qemu need-uefi $(WANTS))
+test: $(BUILT_TESTS) $(BUILT_FUZZ) $(BUILT_KERNEL) | need-python \
+    $(if $(ONLY_HOSTED),,need-qemu need-uefi $(WANTS))
 	$(if $(HAS_CLANG),@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD) all)
 	@rm -f $(filter-out $(HOSTED_TESTS),$(wildcard $(H)/*_test))
 	@tests/run.py --hosted-dir $(H) $(if $(ONLY_HOSTED),,--kernel-dir $(K)) \
-	    $(if $(HAS_CLANG),--clang-dir $(CLANG_KERNEL)) $(if $(T),--only "$(T)") \
+	    $(if $(HAS_CLANG),--clang-dir $(CLANG_KERNEL)) $(if $(BUILT_FUZZ),--fuzz-dir build/fuzz) \
+	    $(if $(T),--only "$(T)") \
 	    $(if $(JUNIT),--junit $(JUNIT))
 
 # In-kernel benchmarks, in exact guest instructions, beside Linux's figures.

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Runs every test of Loam, two at once, and counts them.
 
-Takes directories of hosted test programs and of kernels; runs the programs, the Python tests in
-this directory, and the boots in the table BOOTS through tests/qemu.py. The last line is the total;
+Takes directories of hosted test programs, of fuzz targets and of kernels; runs the programs, the
+Python tests in this directory, each fuzz target for FUZZ_SECONDS, and the boots in the table BOOTS through tests/qemu.py. The last line is the total;
 the exit status is 1 if anything failed, 2 if there is no test of the name asked for.
 """
 import argparse
@@ -162,6 +162,7 @@ DAMAGE = {
 }
 
 PROGRAM_SECONDS = 180  # what a hosted program may take
+FUZZ_SECONDS = 30  # for each fuzz target, unless the environment says otherwise
 LONG_FACTOR = 20  # by which LONG=1 stretches every limit but that of a boot that should hang
 RUNNER_SECONDS = 30  # what the runner may take beyond its own timeout
 SHOWN_LINES = 100  # of a failed program's output
@@ -202,6 +203,28 @@ def script_jobs():
     for path in sorted(TESTS.glob("*_test.py")):
         argv = [sys.executable, str(TESTS / "tap.py"), str(path)]
         yield Job("script", path.name[: -len("_test.py")], argv, stretch(PROGRAM_SECONDS))
+
+
+def fuzz_jobs(directory):
+    """Every fuzz target for a while, on the seeds of its corpus and what it found before."""
+    sources = sorted(TESTS.glob("fuzz/*_fuzz.c"))
+    for name in [source.stem for source in sources]:
+        if directory:
+            yield fuzz_job(name, pathlib.Path(directory).absolute())
+        else:
+            reason = "no fuzz targets were given: they need clang and its libFuzzer"
+            yield Job("fuzz", name, [], 0, skip=reason)
+
+
+def fuzz_job(name, directory):
+    part = name[: -len("_fuzz")]
+    seconds = stretch(int(os.environ.get("FUZZ_SECONDS") or FUZZ_SECONDS))
+    found = directory / "corpus" / part
+    found.mkdir(parents=True, exist_ok=True)
+    argv = [str(directory / name), "-max_total_time=%d" % seconds, "-timeout=10"]
+    argv += ["-artifact_prefix=%s/%s-" % (directory, part)]
+    argv += [str(found), str(TESTS / "fuzz" / "corpus" / part)]
+    return Job("fuzz", name, argv, seconds + RUNNER_SECONDS, tap=False)
 
 
 def boot_job(boot, kernel_dir, skip=None):
@@ -460,6 +483,7 @@ def parse_arguments(arguments):
     parser = argparse.ArgumentParser(description="Runs every test of Loam and counts them.")
     add = parser.add_argument
     add("--hosted-dir", action="append", default=[], metavar="DIR", help="programs *_test")
+    add("--fuzz-dir", metavar="DIR", help="fuzz targets *_fuzz")
     add("--kernel-dir", metavar="DIR", help="kernel.elf and efi/")
     add("--clang-dir", metavar="DIR", help="the same, built by clang")
     add("--only", metavar="NAME", help="the tests of one source, or one boot")
@@ -482,6 +506,7 @@ def main(arguments):
     options = parse_arguments(arguments)
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     jobs = list(hosted_jobs(options.hosted_dir)) + list(script_jobs())
+    jobs += fuzz_jobs(options.fuzz_dir)
     if options.kernel_dir:
         os.environ["LOAM_BUILD"] = os.path.abspath(options.kernel_dir)
         jobs += boot_jobs(options.kernel_dir, options.clang_dir)

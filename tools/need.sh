@@ -59,9 +59,9 @@ find_compiler() { # COMMAND: it must also find the C library's headers
     command -v "$1" && echo '#include <stdio.h>' | "$1" -E -x c - >/dev/null 2>&1
 }
 
-find_clang() { # it must also find its sanitizers
-    command -v "$1" && echo 'int main(void) { return 0; }' |
-        "$1" -fsanitize=address,undefined -x c - -o /dev/null 2>/dev/null
+find_clang() { # it must also find its sanitizers and its fuzzer
+    command -v "$1" && echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
+        "$1" -fsanitize=fuzzer,address,undefined -x c - -o /dev/null 2>/dev/null
 }
 
 find_cmocka() { # where Debian has it, or wherever the compiler finds it
