@@ -89,6 +89,7 @@ MEDIA = {
     "usb": ("", ["qemu-xhci", "usb-storage,drive=esp,bootindex=0"]),
 }
 
+LEAST_MEMORY = {"uefi": 42, "pvh": 3}  # MiB: OVMF's own needs; the image ends above 2 MiB
 TIMEOUT = {"uefi": 60, "pvh": 30}  # seconds for --cmd; half a second to three are usual
 PROBE_SECONDS = 10  # for an accelerator to show that it works; it does in 0.2
 KEY_SECONDS = 20  # for a typed character to be echoed
@@ -156,7 +157,9 @@ def boot_arguments(options, firmware, volume):
     argv = ["-kernel", os.path.join(options.build, "kernel.elf")]
     line = command_line(options.cmd)
     argv += ["-append", line] if line else []
-    return argv + (["-initrd", options.initrd] if options.initrd else [])
+    on_volume = os.path.join(options.build, "efi", "initrd.img")
+    initrd = options.initrd or (on_volume if os.path.exists(on_volume) else None)
+    return argv + (["-initrd", initrd] if initrd else [])
 
 
 def console_arguments(options, terminal):
@@ -206,14 +209,14 @@ def make_volume(options, directory):
     volume = os.path.join(directory, "esp")
     os.makedirs(os.path.join(volume, "EFI", "BOOT"))
     efi = os.path.join(options.build, "efi")
-    for name in ("BOOTX64.EFI", "kernel.elf"):
-        place = os.path.join("EFI", "BOOT", name) if name.endswith(".EFI") else name
-        if os.path.exists(os.path.join(efi, name)):
-            shutil.copyfile(os.path.join(efi, name), os.path.join(volume, place))
-    if options.initrd:
-        shutil.copyfile(options.initrd, os.path.join(volume, "initrd.img"))
     with open(os.path.join(volume, "cmdline.txt"), "w", errors="surrogateescape") as file:
         file.write(command_line(options.cmd))
+    for name in os.listdir(efi):
+        place = os.path.join("EFI", "BOOT", name) if name.endswith(".EFI") else name
+        copy = shutil.copytree if os.path.isdir(os.path.join(efi, name)) else shutil.copyfile
+        copy(os.path.join(efi, name), os.path.join(volume, place))
+    if options.initrd:
+        shutil.copyfile(options.initrd, os.path.join(volume, "initrd.img"))
     return volume
 
 
@@ -245,6 +248,8 @@ def demand_ready(options):
     needed = ["kernel.elf"] + (["efi/BOOTX64.EFI"] if options.boot == "uefi" else [])
     for name in needed:
         demand_built(options, name)
+    if options.boot == "pvh" and bytes_of(options.mem) < LEAST_MEMORY["pvh"] << 20:
+        raise Refusal("--mem %s is too little memory: the kernel's image needs 3M" % options.mem)
     if options.initrd and not os.path.isfile(options.initrd):
         raise Refusal("%s: no such initial RAM disk" % options.initrd)
     if not shutil.which(QEMU):
@@ -518,7 +523,12 @@ def run_headless(options, argv):
         feed = functools.partial(visit, options)
     seen = watch(argv, timeout, emit_stdout, feed)
     verdict = classify(seen)
-    return 0 if verdict == "ok" else report(verdict, seen, timeout)
+    if verdict == "ok":
+        return 0
+    status = report(verdict, seen, timeout)
+    if not seen.kernel and bytes_of(options.mem) < LEAST_MEMORY[options.boot] << 20:
+        say("OVMF needs %dM or more to start Loam" % LEAST_MEMORY[options.boot])
+    return status
 
 
 @contextlib.contextmanager

@@ -23,6 +23,7 @@ import threading
 import time
 import xml.etree.ElementTree as xml
 
+import damage
 import qemu
 import tap
 
@@ -31,7 +32,7 @@ KERNEL_FILES = ("kernel.elf", "efi/BOOTX64.EFI", "efi/kernel.elf")
 
 # A boot: its name; the runner's options; prompt commands; the verdict expected; patterns that the
 # output (stdout and stderr of the runner) must contain; what is done to a copy of the build first
-# (DAMAGE); what is typed at the prompt if there are no commands. A boot whose commands begin with
+# (damage.py); what is typed at the prompt if there are no commands. A boot whose commands begin with
 # `test` and should end well reports its cases in TAP.
 BOOT_FIELDS = "name options cmd verdict texts damage typed"
 Boot = collections.namedtuple("Boot", BOOT_FIELDS, defaults=((), None, None))
@@ -72,6 +73,14 @@ SHOWN = (
 )
 DEVICE = " --extra '-device %s'"
 
+LONG_LINE = "mem; " * 500
+
+
+def loader(name, damage_kind, text):
+    """A boot that the loader refuses with this text."""
+    return Boot(name, "--boot uefi --mem 128M", "mem", "loader", (text,), damage_kind)
+
+
 BOOTS = [
     Boot("uefi 256M", "--boot uefi --mem 256M --timeout 180", "test", "ok"),
     Boot("uefi 64M", "--boot uefi --mem 64M --timeout 180", "test", "ok"),
@@ -106,10 +115,37 @@ BOOTS = [
     ),
     Boot("triple fault", "--boot pvh", "crash triple", "reset"),
     Boot("hang", "--boot pvh --timeout 5", "crash hang", "hang", (r"after 5 s, the kernel hangs",)),
+    Boot("uefi 40M", "--boot uefi --mem 40M", "mem", "shell", (r"OVMF needs \d+M",)),
+    Boot("pvh 3M", "--boot pvh --mem 3M", "mem", "ok", (r"\d+ KiB free \+",)),
+    Boot("pvh 2M", "--boot pvh --mem 2M", "mem", "unready", (r"too little memory",)),
     Boot("no boot volume", "--boot uefi", "mem", "shell", (), "no loader"),
-    Boot("kernel missing", "--boot uefi", "mem", "loader", (r"gave up: \S",), "no sealed kernel"),
-    Boot("kernel truncated", "--boot uefi", "mem", "loader", (r"gave up: \S",), "truncated"),
-    Boot("kernel flipped", "--boot uefi", "mem", "loader", (r"gave up: \S",), "flipped"),
+    loader("kernel missing", "no sealed kernel", r"is not on the boot volume: copy it"),
+    loader("kernel truncated", "truncated", r"does not end in a seal"),
+    loader("kernel flipped", "flipped", r"its checksum is wrong"),
+    loader("kernel unsealed", "unsealed", r"does not end in a seal"),
+    loader("kernel empty", "empty", r"it is almost empty"),
+    loader("kernel a folder", "folder", r"kernel\.elf is no readable file"),
+    loader("kernel not ELF", "sealed, not ELF", r"is not an ELF file"),
+    loader("kernel cut", "sealed, cut", r"ends before its segments do"),
+    loader("kernel without headers", "sealed, headers far away", r"ends before its program headers"),
+    loader("kernel W+X", "sealed, code writable", r"both writable and executable"),
+    loader("kernel outside", "sealed, outside", r"outside the addresses meant for it"),
+    loader("kernel wraps", "sealed, segment wraps", r"ends before its segments do"),
+    loader("kernel too large", "sealed, too large", r"not enough memory .* for the kernel"),
+    loader("kernel overlaps", "sealed, overlapping", r"overlap or are out of order"),
+    loader("initrd too large", "initrd large", r"not enough memory .* for initrd\.img"),
+    loader("initrd a folder", "initrd folder", r"initrd\.img is no readable file"),
+    loader("command line binary", "command line binary", r"cmdline\.txt is not one line"),
+    Boot("command line too long", "--boot uefi", LONG_LINE, "loader", (r"cmdline\.txt is too long",)),
+    Boot("pvh line too long", "--boot pvh", LONG_LINE, "panic", (r"longer than \d+ characters",)),
+    Boot(
+        "pvh initrd too large",
+        "--boot pvh --mem 3M",
+        "mem",
+        "loader",
+        (r"initial RAM disk lies over the kernel",),
+        "initrd over the kernel",
+    ),
     # The commands are typed at the PS/2 keyboard, and what the screen shows is read from a picture.
     Boot("screen std", "--read-screen", SCREEN, "ok", SHOWN),
     Boot("screen virtio", "--read-screen --vga virtio", SCREEN, "ok", SHOWN),
@@ -152,14 +188,6 @@ BOOTS = [
     Boot("pvh 5 levels", "--boot pvh --cpu max", "mem", "ok", (PROMPT, FOUR_OF_5)),
     Boot("pvh no NX", "--boot pvh --cpu qemu64,-nx", "test", "ok", (PROMPT, r"no W\^X")),
 ]
-
-DAMAGE = {
-    "no loader": lambda build: (build / "efi/BOOTX64.EFI").write_bytes(b""),
-    "no sealed kernel": lambda build: (build / "efi/kernel.elf").unlink(),
-    "truncated": lambda build: truncate(build / "efi/kernel.elf"),
-    "flipped": lambda build: flip_bit(build / "efi/kernel.elf"),
-    "no kernel": lambda build: (build / "kernel.elf").unlink(),
-}
 
 PROGRAM_SECONDS = 180  # what a hosted program may take
 FUZZ_SECONDS = 30  # for each fuzz target, unless the environment says otherwise
@@ -338,20 +366,8 @@ def damaged(job, directory):
         if (build / name).exists():
             shutil.copyfile(build / name, directory / name)
     with contextlib.suppress(FileNotFoundError):  # not built: the boot itself says so
-        DAMAGE[job.damage](directory)
+        damage.KINDS[job.damage](directory)
     return job.argv[:place] + [str(directory)] + job.argv[place + 1 :]
-
-
-def truncate(path):
-    with open(path, "r+b") as file:
-        file.truncate(path.stat().st_size // 2)
-
-
-def flip_bit(path):
-    """Flips one bit in the middle of the file."""
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 0x10
-    path.write_bytes(content)
 
 
 # --- judging ----------------------------------------------------------------------------------

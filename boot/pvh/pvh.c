@@ -83,6 +83,17 @@ static enum boot_memory kind_of(uint32_t type)
     }
 }
 
+/* Whoever loaded both may not know how much memory the kernel needs behind its file. */
+static void take_initrd(uint64_t start, uint64_t bytes)
+{
+    uint64_t kernel_end = info.kernel_start + (uint64_t)(image_end - image_start);
+    if (start < kernel_end && start + bytes > info.kernel_start)
+        stop("loam: error: the initial RAM disk lies over the kernel: add memory\r\n");
+    info.initrd_start = start;
+    info.initrd_bytes = bytes;
+    add_range(start, bytes, BOOT_INITRD);
+}
+
 const struct boot_info *pvh_boot_info(uint64_t phys)
 {
     const struct start_info *start = at(phys);
@@ -97,9 +108,7 @@ const struct boot_info *pvh_boot_info(uint64_t phys)
     add_range(info.kernel_start, (uint64_t)(image_end - image_start), BOOT_KERNEL);
     if (start->module_count > 0) {
         const struct module *initrd = at(start->modules);
-        info.initrd_start = initrd->start;
-        info.initrd_bytes = initrd->bytes;
-        add_range(initrd->start, initrd->bytes, BOOT_INITRD);
+        take_initrd(initrd->start, initrd->bytes);
     }
     if (start->command_line != 0)
         info.command_line = at(start->command_line);
