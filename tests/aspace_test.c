@@ -308,6 +308,40 @@ static void the_checker_sees_each_damage(void **state)
     model_compare(&model, __func__);
 }
 
+/* Damage that could lead a checker astray. */
+static void the_checker_ends_whatever_the_damage(void **state)
+{
+    (void)state;
+    map(10, 20, RW);
+    map(30, 31, PAGE_READ);
+    struct region *low = (struct region *)(uintptr_t)aspace_find(&model.space, at(10));
+    struct region *high = (struct region *)(uintptr_t)aspace_find(&model.space, at(30));
+    uintptr_t low_end = low->end, high_end = high->end;
+    low->end = region_start(low);
+    expect_told("is empty or outside its space");
+    low->end = region_start(low) - PAGE;
+    expect_told("is empty or outside its space");
+    low->end = low_end;
+    high->end = region_start(high);
+    expect_told("is empty or outside its space");
+    high->end = SPACE_END + PAGE;
+    expect_told("is empty or outside its space");
+    high->end = high_end;
+    model.space.start = at(11);
+    expect_told("is empty or outside its space");
+    model.space.start = SPACE_START;
+    compare();
+}
+
+static void the_checker_sees_a_large_page(void **state)
+{
+    (void)state;
+    uintptr_t at_large = SPACE_START + 16 * MIB;
+    assert_int_equal(paging_map(&model.paging, at_large, (phys_t){0}, 2 * MIB, RW), 0);
+    expect_told("is a large one");
+    assert_int_equal(paging_unmap(&model.paging, at_large, 2 * MIB, NULL), 0);
+}
+
 /*
  * Descriptions of regions come from pages of their own, so that most calls need no memory for one.
  * The ballast is another space with regions enough to fill those pages up.
@@ -531,6 +565,8 @@ int main(void)
         TEST(regions_are_visited_in_order),
         TEST(misuse_panics_with_the_value),
         TEST(the_checker_sees_each_damage),
+        TEST(the_checker_ends_whatever_the_damage),
+        TEST(the_checker_sees_a_large_page),
         TEST(l3_a_cut_without_room_for_it_changes_nothing),
         TEST(random_calls_agree_with_the_model),
         TEST(random_calls_agree_without_nx),

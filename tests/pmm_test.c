@@ -421,6 +421,41 @@ static void misuse_panics_with_the_value(void **state)
     expect_panic(pmm_free(PMM_HEAP, FRAME_NONE, 0), "0xffffffffffffffff");
     expect_panic(pmm_alloc(PMM_HEAP, (struct frame_request){.order = 19}), "there is no order 19,");
     account();
+    struct pmm_purse empty;
+    assert_int_equal(pmm_purse_fill(&empty, PMM_HEAP, 0), 0);
+    expect_panic(pmm_purse_take(&empty), "the purse is empty");
+    expect_panic(pmm_reclaim(BOOT_USABLE), "kind 0 is not there to be reclaimed");
+    expect_panic(pmm_reclaim(BOOT_RESERVED), "is not there to be reclaimed");
+    pmm_reclaim(BOOT_LOADER);
+    expect_panic(pmm_reclaim(BOOT_LOADER), "is not there to be reclaimed");
+    expect_panic(pmm_free(PMM_TABLES, take(PMM_HEAP), 0), "was not taken for use");
+}
+
+static void before_pmm_init_there_are_single_frames_alone(void **state)
+{
+    (void)state;
+    use_small_map();
+    assert_int_equal(pmm_start(&map), 0);
+    expect_panic(pmm_alloc(PMM_HEAP, (struct frame_request){.order = 1}), "not order 1");
+    expect_panic(pmm_alloc(PMM_HEAP, (struct frame_request){.below = {9}}), "single frames");
+    account();
+}
+
+static void expect_sum_told(const char *sentence)
+{
+    assert_non_null(strstr(sentence, "do not add up"));
+}
+
+static void the_checker_sees_an_account_that_does_not_add_up(void **state)
+{
+    (void)state;
+    use_small_map();
+    start_both_lives();
+    take(PMM_HEAP);
+    assert_int_equal(pmm_check(ram_told), 0);
+    map.range[0].end.number++; /* RAM that nobody was told of */
+    assert_int_equal(pmm_check(expect_sum_told), 1);
+    map.range[0].end.number--;
 }
 
 /* Purses */
@@ -635,6 +670,8 @@ int main(void)
         cmocka_unit_test_teardown(uses_are_booked_apart, end),
         cmocka_unit_test_teardown(a_second_start_forgets_everything, end),
         cmocka_unit_test_teardown(misuse_panics_with_the_value, end),
+        cmocka_unit_test_teardown(before_pmm_init_there_are_single_frames_alone, end),
+        cmocka_unit_test_teardown(the_checker_sees_an_account_that_does_not_add_up, end),
         cmocka_unit_test_teardown(a_purse_holds_as_many_zeroed_frames_as_it_says, end),
         cmocka_unit_test_teardown(an_emptied_purse_gives_all_back, end),
         cmocka_unit_test_teardown(a_purse_is_filled_wholly_or_not_at_all, end),

@@ -38,6 +38,27 @@ static void check_neighbours(struct check *check, const struct region *before,
                  region_start(behind));
 }
 
+static void check_region(struct check *check, const struct aspace *space,
+                         const struct region *region)
+{
+    uintptr_t start = region_start(region), end = region->end;
+    bool is_inside = start < end && start >= space->start && end <= space->end;
+    check_expect(check, is_inside, "the region [0x%lx, 0x%lx) is empty or outside its space", start,
+                 end);
+    if (!is_inside || region->flags == 0)
+        return;
+    uint64_t pages = paging_count(space->paging, start, end - start);
+    check_expect(check, pages == (end - start) >> PAGE_SHIFT,
+                 "the region at 0x%lx allows access but has only %lu pages", start, pages);
+}
+
+/* The region behind this one, also if it is empty and the next would be itself again. */
+static const struct region *next_behind(const struct aspace *space, const struct region *region)
+{
+    uintptr_t start = region_start(region);
+    return aspace_next(space, region->end > start ? region->end : start + 1);
+}
+
 size_t aspace_check(const struct aspace *space, check_report *report)
 {
     struct check check = {.report = report};
@@ -48,17 +69,11 @@ size_t aspace_check(const struct aspace *space, check_report *report)
     if (!is_sound)
         return check.violations; /* walking it might never end */
     for (const struct region *region = aspace_next(space, space->start); region != NULL;
-         before = region, region = aspace_next(space, region->end)) {
-        uintptr_t start = region_start(region);
+         before = region, region = next_behind(space, region)) {
         count++;
-        check_expect(&check,
-                     start < region->end && start >= space->start && region->end <= space->end,
-                     "the region [0x%lx, 0x%lx) is empty or outside its space", start, region->end);
+        check_region(&check, space, region);
         if (before != NULL)
             check_neighbours(&check, before, region);
-        uint64_t pages = paging_count(space->paging, start, region->end - start);
-        check_expect(&check, region->flags == 0 || pages == (region->end - start) >> PAGE_SHIFT,
-                     "the region at 0x%lx allows access but has only %lu pages", start, pages);
     }
     check_expect(&check, count == space->region_count, "%zu regions are counted, there are %zu",
                  space->region_count, count);
