@@ -330,7 +330,7 @@ static void the_checker_ends_whatever_the_damage(void **state)
     model.space.start = at(11);
     expect_told("is empty or outside its space");
     model.space.start = SPACE_START;
-    compare();
+    model_compare(&model, __func__);
 }
 
 static void the_checker_sees_a_large_page(void **state)
@@ -464,7 +464,7 @@ static int make_with_failures(struct random *dice, struct call call)
         }
         assert_int_equal(error, -ENOMEM);
         assert_int_equal(ram_free(), free);
-        compare();
+        model_compare(&model, __func__);
     }
 }
 
@@ -506,7 +506,7 @@ static void apply_call(const struct shrink_op *op)
     bool starved = random_once_in(&dice, 8);
     int error = starved ? make_with_failures(&dice, call) : make(call);
     assert_int_equal(error, make_in_model(call));
-    compare();
+    model_compare(&model, __func__);
     if (!starved && call.what != MAP && host_has_nx)
         assert_silent(model_flush_difference(&before, &model));
     for (int i = 0; i < 5; i++) {
@@ -518,6 +518,11 @@ static void apply_call(const struct shrink_op *op)
 static void finish_space(void)
 {
     assert_silent(model_stop(&model));
+}
+
+static void compare(void)
+{
+    model_compare(&model, "a random call");
 }
 
 static const struct shrink_test calls = {

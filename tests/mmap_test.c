@@ -482,7 +482,7 @@ static intptr_t make_with_failures(struct random *dice, struct call call)
             return got;
         assert_int_equal(got, -ENOMEM);
         assert_int_equal(ram_free(), free);
-        compare("starved");
+        model_compare(&model, "starved");
     }
 }
 
@@ -502,12 +502,12 @@ static void apply_call(const struct shrink_op *op)
     } else {
         assert_int_equal(got, expected);
     }
-    compare(kinds[call.what]);
+    model_compare(&model, kinds[call.what]);
 }
 
 static void check_space(void)
 {
-    compare("at the end");
+    model_compare(&model, "at the end");
 }
 
 static void finish_space(void)
