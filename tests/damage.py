@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What can be wrong with what is booted. KINDS names functions that take a copy of a build directory
-(kernel.elf, efi/) and damage it; `sealed` damage passes the loader's checksum, as a kernel does that
-was built wrong or by somebody hostile."""
+"""What can be wrong with what is booted. KINDS names functions that take a copy of a build
+directory (kernel.elf, efi/) and damage it; `sealed` damage passes the loader's checksum, as a
+kernel does that was built wrong or by somebody hostile."""
 import pathlib
 import struct
 import sys
@@ -69,8 +69,8 @@ def enlarge(path, size):
 
 
 def lay_initrd_over_kernel(build):
-    """An initrd that QEMU, which puts it at the end of 3 MiB, lays over the image's last pages. Those
-    are not in the file, so that QEMU does not notice."""
+    """An initrd that QEMU, which puts it at the end of 3 MiB, lays over the image's last pages.
+    Those are not in the file, so that QEMU does not notice."""
     content = (build / "kernel.elf").read_bytes()
     (headers,) = struct.unpack_from("<Q", content, 32)
     place = headers + 2 * PROGRAM_BYTES
@@ -94,7 +94,7 @@ KINDS = {
     "folder": on(SEALED, make_folder),
     "sealed, not ELF": on(SEALED, reseal, lambda content: b"#!" + content),
     "sealed, cut": on(SEALED, reseal, lambda content: content[:4096]),
-    "sealed, headers far away": on(SEALED, reseal, far_headers),
+    "sealed, headers far": on(SEALED, reseal, far_headers),
     "sealed, code writable": on(SEALED, poke, 0, FLAGS, 7),
     "sealed, outside": on(SEALED, poke, 0, VIRT, 0x200000),
     "sealed, segment wraps": on(SEALED, poke, 1, OFFSET, 2**64 - 4096),

