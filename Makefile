@@ -45,6 +45,7 @@ H := build/hosted-$(CC)
 .PHONY: all run screenshot test fuzz bench lib image prove check format coverage debug doctor help clean
 all: ## the kernel and its boot volume
 all: $(K)/kernel.elf $(K)/efi/BOOTX64.EFI $(K)/efi/kernel.elf
+
 # --- what the compilers are told ------------------------------------------------------------------
 
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla

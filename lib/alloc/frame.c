@@ -218,6 +218,24 @@ static bool put_span(struct frames *frames, uint64_t gib)
  * at one level: 0 to 8 in a line, 9 to 17 in a span, 18 in the root.
  */
 
+/* True iff every bit of the run was set; they are clear then. */
+static bool take_run(uint64_t line[LINE_WORDS], unsigned first, unsigned k)
+{
+    if (!line_is_full(line, first, k))
+        return false;
+    line_take(line, first, k);
+    return true;
+}
+
+/* True iff every bit of the run was clear; they are set then. */
+static bool put_run(uint64_t line[LINE_WORDS], unsigned first, unsigned k)
+{
+    if (!line_is_clear(line, first, k))
+        return false;
+    line_put(line, first, k);
+    return true;
+}
+
 /* True iff all frames of the block were free; they are taken then. */
 static bool take(struct frames *frames, uint64_t frame, unsigned order)
 {
@@ -230,14 +248,10 @@ static bool take(struct frames *frames, uint64_t frame, unsigned order)
     bool taken;
     struct frame_span *span = span_enter(frames, gib);
     if (order >= BLOCK_SHIFT) {
-        taken = line_is_full(span->whole, block, order - BLOCK_SHIFT);
-        if (taken)
-            line_take(span->whole, block, order - BLOCK_SHIFT);
+        taken = take_run(span->whole, block, order - BLOCK_SHIFT);
     } else {
         uint64_t *line = block_enter(span, block);
-        taken = line_is_full(line, frame_index(frame), order);
-        if (taken)
-            line_take(line, frame_index(frame), order);
+        taken = take_run(line, frame_index(frame), order);
         block_leave(span, block, taken ? -(int)size : 0);
     }
     span_leave(frames, gib, taken ? -size : 0);
@@ -256,15 +270,11 @@ static bool put(struct frames *frames, uint64_t frame, unsigned order)
     bool done;
     struct frame_span *span = span_enter(frames, gib);
     if (order >= BLOCK_SHIFT) {
-        done = line_is_clear(span->whole, block, order - BLOCK_SHIFT) &&
-               line_is_clear(span->split, block, order - BLOCK_SHIFT);
-        if (done)
-            line_put(span->whole, block, order - BLOCK_SHIFT);
+        done = line_is_clear(span->split, block, order - BLOCK_SHIFT) &&
+               put_run(span->whole, block, order - BLOCK_SHIFT);
     } else {
         uint64_t *line = block_enter(span, block);
-        done = line_is_clear(line, frame_index(frame), order);
-        if (done)
-            line_put(line, frame_index(frame), order);
+        done = put_run(line, frame_index(frame), order);
         block_leave(span, block, done ? (int)size : 0);
     }
     span_leave(frames, gib, done ? size : 0);

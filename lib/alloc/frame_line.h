@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A line: 512 bits, one cache line, the node of the frame allocator's tree. Pure functions that
- * find, take and put aligned runs of 2^k bits, 0 <= k <= 8; a set bit is something free.
+ * A line: 512 bits, as much as a cache line holds, the node of the frame allocator's tree. Pure
+ * functions that find, take and put aligned runs of 2^k bits, 0 <= k <= 8; a set bit is something
+ * free.
  */
 #pragma once
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Provoked faults are reported for what they are, and survived. */
+#include "kernel/arch/x86_64/asm.h"
 #include "kernel/arch/x86_64/cpu.h"
 #include "kernel/arch/x86_64/image.h"
 #include "kernel/arch/x86_64/stack.h"
@@ -110,6 +111,13 @@ KTEST(fault, invalid_opcode_is_reported)
 KTEST(fault, address_that_cannot_exist_is_a_protection_fault)
 {
     provoke("protection", TRAP_PROTECTION, "general protection fault");
+}
+
+KTEST(fault, machine_checks_are_reported_instead_of_resetting)
+{
+    if (!cpu.machine_check)
+        ktest_skip("this CPU has no machine checks");
+    KTEST_CHECK(asm_read_cr4() & (uint64_t)1 << 6);
 }
 
 static void give_up(void *reason)

@@ -6,6 +6,7 @@
 #include "lib/string.h"
 
 #define CR0_WP   ((uint64_t)1 << 16)
+#define CR4_MCE  ((uint64_t)1 << 6)
 #define CR4_PGE  ((uint64_t)1 << 7)
 #define CR4_LA57 ((uint64_t)1 << 12)
 #define MSR_EFER 0xc0000080
@@ -53,6 +54,7 @@ static void read_features(void)
 {
     uint32_t basic = asm_cpuid(0, 0).a, extended = asm_cpuid(0x80000000, 0).a;
     struct asm_cpuid leaf = asm_cpuid(1, 0);
+    cpu.machine_check = bit(leaf.d, 7);
     cpu.global_pages = bit(leaf.d, 13);
     cpu.pat = bit(leaf.d, 16);
     cpu.rdrand = bit(leaf.c, 30);
@@ -84,6 +86,8 @@ void cpu_init(void)
     read_features();
     cpu.levels = (asm_read_cr4() & CR4_LA57) != 0 ? 5 : 4;
     asm_write_cr0(asm_read_cr0() | CR0_WP);
+    if (cpu.machine_check)
+        asm_write_cr4(asm_read_cr4() | CR4_MCE);
     if (cpu.global_pages)
         asm_write_cr4(asm_read_cr4() | CR4_PGE);
     if (cpu.nx)

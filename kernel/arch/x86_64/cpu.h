@@ -11,13 +11,13 @@ struct cpu {
     unsigned family, model, stepping;
     unsigned physical_bits, virtual_bits; /* address widths */
     unsigned levels;                      /* of page tables, as the boot left them: 4 or 5 */
-    bool nx, gib_pages, global_pages, pat, smep, smap, umip, la57, rdrand;
+    bool machine_check, nx, gib_pages, global_pages, pat, smep, smap, umip, la57, rdrand;
     bool hypervisor; /* runs inside an emulator or virtual machine */
 };
 
 extern struct cpu cpu;
 
-/* Fills `cpu`, and turns on write protection in ring 0 and, where the CPU has them, no-execute and
- * global pages; makes PWT in a page table entry mean write combining. A feature is never turned on
- * without its CPUID bit. */
+/* Fills `cpu`, and turns on write protection in ring 0 and, where the CPU has them, machine checks
+ * (without which one resets the machine), no-execute, global and write-combining pages. A feature
+ * is never turned on without its CPUID bit. */
 void cpu_init(void);
