@@ -263,6 +263,29 @@ static void the_checker_sees_a_damaged_dma32_block(void **state)
     kfree(block);
 }
 
+/* As kmalloc.c has it. */
+struct dma_block {
+    struct tree_node node;
+    frame_t frame;
+    unsigned order;
+};
+
+static void the_checker_sees_overlapping_dma32_blocks(void **state)
+{
+    (void)state;
+    char *high = kmalloc(4096, KM_DMA32);
+    struct dma_block *record = kmalloc(sizeof *record, 0);
+    kfree(record);
+    char *low = kmalloc(4096, KM_DMA32); /* its record takes that place */
+    assert_ptr_equal(record->node.key, low);
+    assert_ptr_equal(high, low + 4096);
+    record->order++;
+    told_expect(kmalloc_check(told_collect), "overlaps one below");
+    record->order--;
+    kfree(low);
+    kfree(high);
+}
+
 static void the_checker_sees_each_damage(void **state)
 {
     (void)state;
@@ -300,6 +323,7 @@ int main(void)
         TEST(many_dma32_blocks_are_told_apart),
         TEST(the_checker_sees_each_damage),
         TEST(the_checker_sees_a_damaged_dma32_block),
+        TEST(the_checker_sees_overlapping_dma32_blocks),
     };
     return cmocka_run_group_tests_name("kmalloc", tests, NULL, NULL);
 }

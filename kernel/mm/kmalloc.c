@@ -182,7 +182,7 @@ size_t kmalloc_check(check_report *report)
     check_expect(&check, is_sound, "the tree of KM_DMA32 blocks is out of order or out of balance");
     uintptr_t end = 0; /* of the block before */
     for (struct tree_node *node = is_sound ? tree_at_or_above(dma_blocks, 0) : NULL; node != NULL;
-         node = tree_at_or_above(dma_blocks, end)) {
+         node = tree_at_or_above(dma_blocks, node->key + 1)) {
         const struct dma_block *dma = container_of(node, struct dma_block, node);
         void *block = machine_phys_to_virt(phys_of_frame(dma->frame));
         check_expect(&check, node->key >= end, "the KM_DMA32 block at 0x%lx overlaps one below",
