@@ -19,6 +19,9 @@
 #define BOOT_KERNEL_BASE 0xffffffff80000000
 #define BOOT_MAPPED      0x100000000
 
+/* The longest command line, its terminator included. */
+#define BOOT_COMMAND_LINE_SIZE 2048
+
 /*
  * What a range of physical memory is. Where ranges overlap, the greater kind wins: whoever calls
  * memory his own is believed against whoever offers it.

@@ -29,7 +29,7 @@
 
 /* What the kernel keeps of boot_info, whose memory it takes over. */
 static struct memmap map;
-static char command_line[2048];
+static char command_line[BOOT_COMMAND_LINE_SIZE];
 
 /* entry.S calls it, with the time stamp counter as it was then. */
 _Noreturn void kmain(const struct boot_info *boot, uint64_t entry_ticks);

@@ -36,7 +36,6 @@
 #define MEMLAYOUT_ACPI_END   0xfffff40004000000
 
 #define MEMLAYOUT_IMAGE_START BOOT_KERNEL_BASE
-#define MEMLAYOUT_IMAGE_END   (BOOT_KERNEL_BASE + GIB)
 
 /* RAM from here on is not used: it would not fit the direct map. */
 #define MEMLAYOUT_RAM_END ((frame_t){MEMLAYOUT_DIRECT_MAP_SIZE >> PAGE_SHIFT})

@@ -2,6 +2,7 @@
 /* The commands: finds the one that a line asks for, and runs it. */
 #include "kernel/shell.h"
 
+#include "boot/boot_info.h"
 #include "kernel/arch/x86_64/power.h"
 #include "kernel/command.h"
 #include "kernel/console.h"
@@ -137,7 +138,7 @@ static _Noreturn void run_and_power_off(char *commands)
 
 _Noreturn void shell_run(const char *command_line)
 {
-    static char commands[2048];
+    static char commands[BOOT_COMMAND_LINE_SIZE];
     int length = parse_option(command_line, "run", commands, sizeof commands);
     if (length >= 0)
         run_and_power_off(commands);

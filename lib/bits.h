@@ -9,6 +9,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+static inline uint64_t bits_min(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline uint64_t bits_max(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
 /* True iff exactly one bit is set. */
 static inline bool bits_is_power_of_two(uint64_t value)
 {

@@ -252,17 +252,6 @@ static void as_many_ranges_come_out_as_is_said_and_no_more(void **state)
     assert_int_equal(map.count, MEMMAP_MAX);
 }
 
-static void each_kind_has_a_name_of_its_own(void **state)
-{
-    (void)state;
-    for (int a = 0; a < BOOT_MEMORY_KINDS; a++) {
-        assert_non_null(memmap_kind_name((enum boot_memory)a));
-        for (int b = 0; b < a; b++)
-            assert_string_not_equal(memmap_kind_name((enum boot_memory)a),
-                                    memmap_kind_name((enum boot_memory)b));
-    }
-}
-
 /* As QEMU's OVMF gives it for 64 MiB on q35: boot services' memory is usable, 0xb0000000 comes
  * last, the hole below 1 MiB and the devices are in no entry. */
 static void the_map_of_a_real_firmware_is_read(void **state)
@@ -420,7 +409,6 @@ int main(void)
         cmocka_unit_test(nothing_may_be_usable),
         cmocka_unit_test(as_many_ranges_go_in_as_is_said_and_no_more),
         cmocka_unit_test(as_many_ranges_come_out_as_is_said_and_no_more),
-        cmocka_unit_test(each_kind_has_a_name_of_its_own),
         cmocka_unit_test(the_map_of_a_real_firmware_is_read),
         cmocka_unit_test(random_maps_agree_with_the_painted_frames),
         cmocka_unit_test(thousands_of_ranges_agree_with_the_painted_frames),

@@ -14,7 +14,7 @@
 #include "boot/boot_info.h"
 #include "lib/elf.h"
 
-#define COMMAND_LINE_MAX 2047 /* bytes, terminator not counted */
+#define COMMAND_LINE_MAX (BOOT_COMMAND_LINE_SIZE - 1) /* bytes, terminator not counted */
 
 /* A file in memory: whole pages, the rest of the last one undefined. */
 struct file {

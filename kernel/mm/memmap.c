@@ -126,13 +126,3 @@ uint64_t memmap_ram(const struct memmap *map)
         frames += memmap_frames(map, (enum boot_memory)kind);
     return frames;
 }
-
-const char *memmap_kind_name(enum boot_memory kind)
-{
-    static const char *const names[BOOT_MEMORY_KINDS] = {
-        [BOOT_USABLE] = "usable",     [BOOT_LOADER] = "loader", [BOOT_ACPI] = "ACPI tables",
-        [BOOT_INITRD] = "initrd",     [BOOT_KERNEL] = "kernel", [BOOT_FIRMWARE] = "firmware",
-        [BOOT_RESERVED] = "reserved",
-    };
-    return kind < BOOT_MEMORY_KINDS ? names[kind] : "unknown";
-}

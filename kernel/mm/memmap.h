@@ -43,6 +43,3 @@ uint64_t memmap_frames(const struct memmap *map, enum boot_memory kind);
 
 /* Frames of all kinds but BOOT_RESERVED: the machine's RAM. */
 uint64_t memmap_ram(const struct memmap *map);
-
-/* The kind's name for people: "usable", "loader", ... */
-const char *memmap_kind_name(enum boot_memory kind);

@@ -27,22 +27,12 @@ static uint64_t metadata_frames;
 static uint64_t used[PMM_USES];
 static bool reclaimed[BOOT_MEMORY_KINDS];
 
-static uint64_t max(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
-
-static uint64_t min(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* The part of a range that the kernel will ever touch: not frame 0, so that no valid block has
  * address 0, and nothing beyond the direct map. Empty: start >= end. */
 static struct frame_range within_reach(const struct memmap_range *range)
 {
-    return (struct frame_range){{max(range->start.number, 1)},
-                                {min(range->end.number, MEMLAYOUT_RAM_END.number)}};
+    return (struct frame_range){{bits_max(range->start.number, 1)},
+                                {bits_min(range->end.number, MEMLAYOUT_RAM_END.number)}};
 }
 
 static uint64_t range_frames(struct frame_range range)
@@ -63,7 +53,7 @@ int pmm_start(const struct memmap *memmap)
     memset(reclaimed, 0, sizeof reclaimed);
     for (size_t i = 0; i < map->count; i++) {
         struct frame_range range = within_reach(&map->range[i]);
-        range.end.number = min(range.end.number, BOOT_MAPPED >> PAGE_SHIFT);
+        range.end.number = bits_min(range.end.number, BOOT_MAPPED >> PAGE_SHIFT);
         if (map->range[i].kind == BOOT_USABLE && range_frames(range) > early.end - early.start) {
             early.start = range.start.number;
             early.next = early.end = range.end.number;

@@ -10,11 +10,6 @@
 #include "lib/alloc/frame_tree.h"
 #include "lib/bits.h"
 
-static uint64_t min(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 static uint64_t span_index(uint64_t frame)
 {
     return frame >> SPAN_SHIFT;
@@ -33,7 +28,7 @@ static unsigned frame_index(uint64_t frame)
 /* How many of the `size` frames from `start` on lie below `limit`. */
 static uint64_t below(uint64_t limit, uint64_t start, uint64_t size)
 {
-    return limit <= start ? 0 : min(limit - start, size);
+    return limit <= start ? 0 : bits_min(limit - start, size);
 }
 
 /* The highest set bit of `map` below `limit`, or -1. */
@@ -442,7 +437,7 @@ frame_t frame_alloc(struct frames *frames, struct frame_request request)
 
     uint64_t limit = frames->gibs << SPAN_SHIFT;
     if (request.below.number != 0)
-        limit = min(limit, request.below.number);
+        limit = bits_min(limit, request.below.number);
     uint64_t found = find(frames, request.order, limit);
     if (found == NOT_FOUND)
         return FRAME_NONE;

@@ -13,7 +13,6 @@
 enum trap_exception {
     TRAP_DIVIDE = 0,
     TRAP_NMI = 2,
-    TRAP_BREAKPOINT = 3,
     TRAP_INVALID_OPCODE = 6,
     TRAP_DOUBLE_FAULT = 8,
     TRAP_PROTECTION = 13,
