@@ -90,6 +90,7 @@ static const char *region_name(uintptr_t address)
         {MEMLAYOUT_HEAP_TABLE_START, MEMLAYOUT_HEAP_TABLE_END, "heap table"},
         {MEMLAYOUT_DEVICES_START, MEMLAYOUT_DEVICES_END, "devices"},
         {MEMLAYOUT_ACPI_START, MEMLAYOUT_ACPI_END, "ACPI tables"},
+        {MEMLAYOUT_STACKS_START, MEMLAYOUT_STACKS_END, "kernel stack"},
     };
     for (unsigned i = 0; i < sizeof windows / sizeof windows[0]; i++)
         if (address >= windows[i].start && address < windows[i].end)

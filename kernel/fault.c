@@ -6,6 +6,7 @@
 
 #include "kernel/arch/x86_64/asm.h"
 #include "kernel/arch/x86_64/context.h"
+#include "kernel/arch/x86_64/percpu.h"
 #include "kernel/arch/x86_64/stack.h"
 #include "kernel/arch/x86_64/trap.h"
 #include "kernel/backtrace.h"
@@ -16,36 +17,36 @@
 
 enum { ERROR_PRESENT = 1, ERROR_WRITE = 2, ERROR_USER = 4, ERROR_RESERVED = 8, ERROR_FETCH = 16 };
 
-/* The innermost fault_try(). */
+/* A fault_try(); each CPU has its own. */
 struct attempt {
     struct context context;
     struct fault *fault;
     struct attempt *outer;
 };
 
-static struct attempt *attempt;
-
 bool fault_try(void (*function)(void *), void *argument, struct fault *fault)
 {
-    struct attempt this = {.fault = fault, .outer = attempt};
+    struct percpu *cpu_area = percpu_this();
+    struct attempt this = {.fault = fault, .outer = cpu_area->attempt};
     bool returned = context_save(&this.context) == 0;
     if (returned) {
-        attempt = &this;
+        cpu_area->attempt = &this;
         function(argument);
     }
-    attempt = this.outer;
+    cpu_area->attempt = this.outer;
     return returned;
 }
 
 static _Noreturn void deliver(const struct fault *fault)
 {
+    struct attempt *attempt = percpu_this()->attempt;
     *attempt->fault = *fault;
     context_restore(&attempt->context, 1);
 }
 
 void fault_deliver_panic(const char *reason, uintptr_t caller)
 {
-    if (attempt == NULL)
+    if (percpu_this()->attempt == NULL)
         return;
     struct fault fault = {.vector = FAULT_PANIC, .rip = caller};
     format_text(fault.reason, sizeof fault.reason, "%s", reason);
@@ -98,8 +99,8 @@ static void describe_page_fault(struct fault *fault)
     struct stack stack;
     if (stack_find(fault->address, &stack) && fault->address < stack.low)
         format_text(fault->reason, sizeof fault->reason,
-                    "page fault %s 0x%lx: the guard page of the %s stack",
-                    access_name(fault->error), fault->address, stack.name);
+                    "page fault %s 0x%lx: the guard page of the %s stack of CPU %u",
+                    access_name(fault->error), fault->address, stack.name, stack.cpu);
     else
         format_text(fault->reason, sizeof fault->reason, "page fault %s 0x%lx: %s",
                     access_name(fault->error), fault->address, cause(fault->address, fault->error));
@@ -115,8 +116,9 @@ static void describe_double_fault(struct fault *fault, uint64_t rsp)
     bool at_end = stack_find(rsp, &stack) && rsp < stack.low + AT_STACK_END;
     if (at_end && fault->address - (stack.low - STACK_GUARD_SIZE) < STACK_GUARD_SIZE)
         format_text(fault->reason, sizeof fault->reason,
-                    "double fault: the %s stack has overflowed into its guard page at 0x%lx",
-                    stack.name, fault->address);
+                    "double fault: the %s stack of CPU %u has overflowed into its guard page at "
+                    "0x%lx",
+                    stack.name, stack.cpu, fault->address);
     else
         format_text(fault->reason, sizeof fault->reason, "double fault");
 }
@@ -156,7 +158,7 @@ static void handle(struct trap_frame *frame)
     struct fault fault = describe(frame);
     /* An NMI is nobody's fault; a machine check is not to be recovered from. */
     bool expected = frame->vector != TRAP_NMI && frame->vector != TRAP_MACHINE_CHECK;
-    if (attempt != NULL && expected)
+    if (percpu_this()->attempt != NULL && expected)
         deliver(&fault);
     panic_begin(fault.reason);
     console_print("  at ");

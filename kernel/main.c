@@ -8,6 +8,7 @@
 #include "kernel/arch/x86_64/asm.h"
 #include "kernel/arch/x86_64/cpu.h"
 #include "kernel/arch/x86_64/gdt.h"
+#include "kernel/arch/x86_64/percpu.h"
 #include "kernel/arch/x86_64/pic.h"
 #include "kernel/arch/x86_64/trap.h"
 #include "kernel/arch/x86_64/tsc.h"
@@ -69,8 +70,9 @@ static void move_screen(void)
  * interrupts. */
 static void start_machine(const struct boot_info *boot)
 {
-    cpu_init();
-    gdt_init();
+    cpu_identify();
+    cpu_enable();
+    gdt_load(&percpu_boot);
     trap_init();
     console_init();
     start_screen(&boot->framebuffer);

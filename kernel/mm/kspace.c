@@ -70,8 +70,9 @@ static int map_image(void)
         error = map_image_part(image_text_end, image_rodata_end, 0);
     if (error == 0)
         error = map_image_part(image_rodata_end, image_end, PAGE_WRITE);
-    for (unsigned i = 0; i < STACK_COUNT && error == 0; i++)
-        error = paging_unmap(&tables, stack_get(i).low - STACK_GUARD_SIZE, STACK_GUARD_SIZE, NULL);
+    for (unsigned kind = 0; kind < STACK_KINDS && error == 0; kind++)
+        error = paging_unmap(&tables, stack_get(0, kind).low - STACK_GUARD_SIZE, STACK_GUARD_SIZE,
+                             NULL);
     return error;
 }
 

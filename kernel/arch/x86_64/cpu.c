@@ -80,11 +80,15 @@ static void read_features(void)
     }
 }
 
-void cpu_init(void)
+void cpu_identify(void)
 {
     identify();
     read_features();
     cpu.levels = (asm_read_cr4() & CR4_LA57) != 0 ? 5 : 4;
+}
+
+void cpu_enable(void)
+{
     asm_write_cr0(asm_read_cr0() | CR0_WP);
     if (cpu.machine_check)
         asm_write_cr4(asm_read_cr4() | CR4_MCE);

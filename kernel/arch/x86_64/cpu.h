@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What this CPU is and can do, by CPUID, and the control bits that the kernel relies on. */
+/* What the CPUs are and can do, by CPUID, and the control bits that the kernel relies on. */
 #pragma once
 
 #include <stdbool.h>
@@ -17,7 +17,10 @@ struct cpu {
 
 extern struct cpu cpu;
 
-/* Fills `cpu`, and turns on write protection in ring 0 and, where the CPU has them, machine checks
+/* Fills `cpu`, on the boot CPU: the others are taken to be equal. */
+void cpu_identify(void);
+
+/* On each CPU: turns on write protection in ring 0 and, where the CPU has them, machine checks
  * (without which one resets the machine), no-execute, global and write-combining pages. A feature
  * is never turned on without its CPUID bit. */
-void cpu_init(void);
+void cpu_enable(void);

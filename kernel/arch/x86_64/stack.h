@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel's stacks. Each lies in the kernel image behind a guard page that the kernel's own page
- * tables leave out: running over its end faults instead of eating what lies below.
+ * The kernel's stacks: of each kind one for each CPU. Each lies behind a guard that the kernel's
+ * own page tables leave out: running over its end faults instead of eating what lies below. The
+ * boot CPU's are part of the kernel image, those of the others have a window of their own:
+ *
+ *     CPU 1, main          CPU 1, double fault                      CPU 2, main
+ *     guard     stack      guard     stack                          guard     stack
+ *   +---------+---------+---------+---------+-- NMI, machine check --+---------+---------+--
  */
 #pragma once
 
@@ -14,19 +19,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Stacks for exceptions that must not trust the current one; also their numbers in the TSS. */
-enum stack_ist { STACK_DOUBLE_FAULT = 1, STACK_NMI, STACK_MACHINE_CHECK, STACK_IST_END };
+/* The main stack, and those for exceptions that must not trust the current one; also the numbers of
+ * these in the TSS. */
+enum stack_kind { STACK_MAIN, STACK_DOUBLE_FAULT, STACK_NMI, STACK_MACHINE_CHECK, STACK_KINDS };
 
 /* Half-open: the guard is [low - STACK_GUARD_SIZE, low), the stack [low, high). */
 struct stack {
     const char *name;
+    unsigned cpu;
     uintptr_t low;
     uintptr_t high;
 };
 
-/* The boot stack is number 0, the others have their enum stack_ist. */
-#define STACK_COUNT STACK_IST_END
-struct stack stack_get(unsigned number);
+/* Precondition: `cpu` has an area (percpu.h). */
+struct stack stack_get(unsigned cpu, enum stack_kind kind);
 
 /* Finds the stack, guard included, that `address` lies in. False if it lies in none. */
 bool stack_find(uintptr_t address, struct stack *stack);

@@ -59,7 +59,11 @@ void trap_init(void)
     set_gate(TRAP_DOUBLE_FAULT, STACK_DOUBLE_FAULT);
     set_gate(TRAP_NMI, STACK_NMI);
     set_gate(TRAP_MACHINE_CHECK, STACK_MACHINE_CHECK);
+    trap_load();
+}
 
+void trap_load(void)
+{
     struct {
         uint16_t limit;
         uint64_t base;

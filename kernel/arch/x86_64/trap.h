@@ -31,8 +31,11 @@ struct trap_frame {
 /* Runs with interrupts off. Returning resumes what was interrupted, with the frame's registers. */
 typedef void trap_handler(struct trap_frame *frame);
 
-/* Loads the IDT: every vector is caught; double fault, NMI and machine check have stacks of their
+/* Fills the IDT: every vector is caught; double fault, NMI and machine check have stacks of their
  * own. Vectors without a handler are ignored. */
 void trap_init(void);
+
+/* Loads it, on this CPU. */
+void trap_load(void);
 
 void trap_handle(unsigned vector, trap_handler *handler);
