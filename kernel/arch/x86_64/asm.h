@@ -2,6 +2,7 @@
 /* The instructions that C has no words for, one inline function each. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 static inline void asm_out8(uint16_t port, uint8_t value)
@@ -106,6 +107,24 @@ static inline uint64_t asm_read_tsc(void)
     uint32_t low, high;
     __asm__ volatile("lfence; rdtsc" : "=a"(low), "=d"(high) : : "memory");
     return (uint64_t)high << 32 | low;
+}
+
+/* Does this CPU take interrupts? */
+static inline bool asm_interrupts_are_on(void)
+{
+    uint64_t flags;
+    __asm__ volatile("pushfq; popq %0" : "=r"(flags) : : "memory");
+    return flags >> 9 & 1;
+}
+
+static inline void asm_interrupts_off(void)
+{
+    __asm__ volatile("cli" : : : "memory");
+}
+
+static inline void asm_interrupts_on(void)
+{
+    __asm__ volatile("sti" : : : "memory");
 }
 
 /* For loops that wait: lets the other half of the core, or the emulator, get on. */
