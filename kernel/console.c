@@ -2,7 +2,7 @@
 /* The console over its outputs and inputs; the serial port is one of each. */
 #include "kernel/console.h"
 
-#include "kernel/arch/x86_64/pic.h"
+#include "kernel/arch/x86_64/asm.h"
 #include "kernel/arch/x86_64/serial.h"
 #include "lib/format.h"
 
@@ -15,7 +15,18 @@ static struct {
     struct console_view view;
 } inputs[CONSOLE_INPUTS_MAX];
 static size_t input_count;
-static size_t last_input; /* the one that had the last character */
+static size_t last_input; /* the one that had the last character given out */
+
+/* Typed and not given out yet: [read, written), counted for ever. Only the boot CPU touches it,
+ * with interrupts off. */
+#define TYPED_MAX 256
+static struct {
+    struct key {
+        char character;
+        uint8_t input;
+    } key[TYPED_MAX];
+    size_t read, written;
+} typed;
 
 static void serial_output(const char *text, size_t length)
 {
@@ -84,25 +95,37 @@ void console_print(const char *format, ...)
     va_end(arguments);
 }
 
-/* Asks every input once. */
-static int poll(void)
+/* What the input number i has is taken, until it has no more. */
+static void take_from(size_t i)
 {
-    int character = -1;
-    for (size_t i = 0; i < input_count && character < 0; i++) {
+    int character = 0;
+    while (typed.written - typed.read < TYPED_MAX && character >= 0) {
         character = inputs[i].get();
-        last_input = character < 0 ? last_input : i;
+        if (character >= 0)
+            typed.key[typed.written++ % TYPED_MAX] = (struct key){(char)character, (uint8_t)i};
     }
-    return character;
 }
 
+/* Precondition: interrupts are off. */
+void console_take_input(void)
+{
+    for (size_t i = 0; i < input_count; i++)
+        take_from(i);
+}
+
+/* Asking once before sleeping finds what came without an interrupt, or while there was no room. */
 char console_get(void)
 {
-    int character = poll();
-    while (character < 0) {
-        pic_idle();
-        character = poll();
-    }
-    return (char)character;
+    bool were_on = asm_interrupts_are_on();
+    asm_interrupts_off();
+    console_take_input();
+    while (typed.read == typed.written)
+        asm_wait_for_interrupt();
+    struct key key = typed.key[typed.read++ % TYPED_MAX];
+    last_input = key.input;
+    if (were_on)
+        asm_interrupts_on();
+    return key.character;
 }
 
 struct console_view console_view(void)

@@ -43,7 +43,11 @@ void console_show(const char *text, size_t length);
 void console_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void console_print_v(const char *format, va_list arguments);
 
-/* Waits for the next character typed; the CPU sleeps meanwhile. Needs pic_init(). */
+/* Asks every input for what has been typed and keeps it for console_get(). Called by interrupt
+ * handlers. */
+void console_take_input(void);
+
+/* Waits for the next character typed; the CPU sleeps meanwhile. Needs irq_init(). */
 char console_get(void);
 
 /* What whoever typed the last one sees. */

@@ -13,8 +13,6 @@ static struct lock listing = {.name = "list of locks", .rank = LOCK_RANKS}; /* g
 static struct lock *all;
 static void (*service)(void);
 
-struct lock *lock_home_innermost;
-
 static bool is_listed(const struct lock *lock)
 {
     for (const struct lock *other = all; other != NULL; other = other->listed)

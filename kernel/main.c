@@ -14,6 +14,7 @@
 #include "kernel/arch/x86_64/tsc.h"
 #include "kernel/console.h"
 #include "kernel/fault.h"
+#include "kernel/irq.h"
 #include "kernel/keyboard.h"
 #include "kernel/log.h"
 #include "kernel/mm/brk.h"
@@ -25,8 +26,12 @@
 #include "kernel/panic.h"
 #include "kernel/screen.h"
 #include "kernel/shell.h"
+#include "kernel/smp.h"
+#include "kernel/topology.h"
 #include "lib/format.h"
 #include "lib/string.h"
+
+#define TICKS_A_SECOND 18 /* of the boot CPU: it looks for input whose interrupt was lost */
 
 /* What the kernel keeps of boot_info, whose memory it takes over. */
 static struct memmap map;
@@ -77,7 +82,7 @@ static void start_machine(const struct boot_info *boot)
     console_init();
     start_screen(&boot->framebuffer);
     fault_init();
-    pic_init();
+    pic_init(IRQ_ISA);
     keyboard_init(screen_view());
     console_print("\nLoam %s (%s, %s), booted by %s\n", LOAM_VERSION, LOAM_BUILD, LOAM_COMPILER,
                   boot->entry);
@@ -148,6 +153,19 @@ static void start_acpi(uint64_t rsdp)
         log_print("acpi", "no tables: the ACPI root %s", wrong);
     else
         log_print("acpi", "%zu tables", acpi_window_tables()->count);
+    topology_init();
+}
+
+/* From here on the kernel can be interrupted, and is not alone. */
+static void start_cpus(void)
+{
+    const struct madt *madt = topology_madt();
+    tsc_init();
+    bool by_apic = irq_init(madt);
+    log_print("irq", "by %s", by_apic ? "APIC" : "PIC");
+    asm_interrupts_on();
+    irq_timer_start(TICKS_A_SECOND);
+    smp_init(by_apic ? madt : NULL);
 }
 
 static void tell(const char *sentence)
@@ -165,11 +183,11 @@ static void audit(void)
               cpu.nx ? "W^X" : "no W^X (this CPU has no NX), but read-only pages");
 }
 
-/* How long all this took. What it takes to find out how fast the TSC ticks is not part of it. */
+/* How long all this took. */
 static void tell_time(uint64_t ticks)
 {
-    uint64_t rate = tsc_measure();
-    if (rate != 0)
+    uint64_t rate = tsc_rate();
+    if (tsc_is_measured())
         log_print("time", "%lu us from kernel entry to prompt (%lu ticks at %lu MHz)",
                   ticks * 1000 / rate, ticks, rate / 1000);
     else
@@ -194,6 +212,7 @@ _Noreturn void kmain(const struct boot_info *boot, uint64_t entry_ticks)
     start_frames_and_paging(boot);
     start_heap();
     start_acpi(rsdp);
+    start_cpus();
     audit();
     tell_time(asm_read_tsc() - entry_ticks);
     shell_run(command_line);

@@ -8,7 +8,9 @@
 #include "kernel/arch/x86_64/stack.h"
 #include "kernel/memlayout.h"
 #include "kernel/mm/paging.h"
+#include "kernel/mm/pmm.h"
 #include "lib/bits.h"
+#include "lib/error.h"
 
 #define NOT_CACHED (PAGE_UNCACHED | PAGE_WRITE_COMBINING)
 
@@ -131,6 +133,40 @@ void *kspace_map_device(phys_t phys, uint64_t bytes, unsigned flags)
     return (void *)(virt + (phys.addr - start));
 }
 
+/* Stacks */
+
+static int map_stack(struct stack stack)
+{
+    for (uintptr_t at = stack.low; at < stack.high; at += PAGE_SIZE) {
+        frame_t frame = pmm_alloc(PMM_KERNEL, (struct frame_request){.flags = FRAME_ZERO});
+        if (frame_is_none(frame))
+            return -ENOMEM;
+        if (paging_map(&tables, at, phys_of_frame(frame), PAGE_SIZE,
+                       PAGE_READ | PAGE_WRITE | PAGE_GLOBAL) != 0) {
+            pmm_free(PMM_KERNEL, frame, 0);
+            return -ENOMEM;
+        }
+    }
+    return 0;
+}
+
+static void release_stack_page(frame_t frame, unsigned order)
+{
+    pmm_free(PMM_KERNEL, frame, order);
+}
+
+int kspace_map_stacks(unsigned cpu_number)
+{
+    uintptr_t start = stack_get(cpu_number, 0).low;
+    int error = 0;
+    for (unsigned kind = 0; kind < STACK_KINDS && error == 0; kind++)
+        error = map_stack(stack_get(cpu_number, kind));
+    if (error != 0)
+        paging_unmap(&tables, start, stack_get(cpu_number, STACK_KINDS - 1).high - start,
+                     release_stack_page);
+    return error;
+}
+
 /* Auditing */
 
 static void audit_image_page(struct check *check, const struct page *page)
@@ -161,6 +197,20 @@ static void audit_device_page(struct check *check, const struct page *page)
                  "the device page at 0x%lx is in the direct map, too", page->virt);
 }
 
+static void audit_stack_page(struct check *check, const struct page *page)
+{
+    struct stack stack;
+    check_expect(check, stack_find(page->virt, &stack),
+                 "0x%lx in the window of stacks is mapped, but no stack is there", page->virt);
+    check_expect(check, !stack_find(page->virt, &stack) || page->virt >= stack.low,
+                 "the guard page of a stack at 0x%lx is mapped", page->virt);
+}
+
+static bool in_stacks(uintptr_t virt)
+{
+    return virt >= MEMLAYOUT_STACKS_START && virt < MEMLAYOUT_STACKS_END;
+}
+
 static bool in_devices(uintptr_t virt)
 {
     return virt >= MEMLAYOUT_DEVICES_START && virt < MEMLAYOUT_DEVICES_END;
@@ -187,6 +237,8 @@ static void audit_page(void *context, const struct page *page)
                  page->flags & NOT_CACHED ? "not " : "");
     if (in_devices(page->virt))
         audit_device_page(check, page);
+    if (in_stacks(page->virt))
+        audit_stack_page(check, page);
     if (page->virt - MEMLAYOUT_DIRECT_MAP_START < MEMLAYOUT_DIRECT_MAP_SIZE) {
         check_expect(check, page->phys.addr == page->virt - MEMLAYOUT_DIRECT_MAP_START,
                      "the direct map at 0x%lx maps physical 0x%lx", page->virt, page->phys.addr);

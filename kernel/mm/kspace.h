@@ -22,12 +22,15 @@ int kspace_init(const struct memmap *map, uint64_t kernel_start);
  * part of it is RAM or beyond the CPU's physical addresses, or there is no memory for tables. */
 void *kspace_map_device(phys_t phys, uint64_t bytes, unsigned flags);
 
+/* Gives the CPU number `cpu` stacks, each behind a guard. Returns 0 or -ENOMEM. */
+int kspace_map_stacks(unsigned cpu);
+
 struct aspace *kspace(void);
 struct paging *kspace_paging(void);
 
 /* Walks every table and verifies the protections: no page writable and executable; nothing in the
  * lower half; the kernel image mapped once and by itself; its text and rodata not writable; no
- * guard page mapped; the direct map not executable, and every address in it where it belongs; what
- * is in the window of devices, and nothing else, not cached, and mapped nowhere else.
- * Returns how many sentences were told. */
+ * guard page mapped; nothing but stacks in their window; the direct map not executable, and every
+ * address in it where it belongs; what is in the window of devices, and nothing else, not cached,
+ * and mapped nowhere else. Returns how many sentences were told. */
 size_t kspace_audit(check_report *report);

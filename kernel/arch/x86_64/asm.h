@@ -133,7 +133,8 @@ static inline void asm_pause(void)
     __asm__ volatile("pause");
 }
 
-/* Lets interrupts in, sleeps until one has been handled, and shuts them out again. */
+/* With interrupts off: lets them in, sleeps until one has been handled, and shuts them out again.
+ * None can slip in between letting in and sleeping. */
 static inline void asm_wait_for_interrupt(void)
 {
     __asm__ volatile("sti; hlt; cli" : : : "memory");

@@ -55,6 +55,7 @@ static void read_features(void)
     uint32_t basic = asm_cpuid(0, 0).a, extended = asm_cpuid(0x80000000, 0).a;
     struct asm_cpuid leaf = asm_cpuid(1, 0);
     cpu.machine_check = bit(leaf.d, 7);
+    cpu.apic = bit(leaf.d, 9);
     cpu.global_pages = bit(leaf.d, 13);
     cpu.pat = bit(leaf.d, 16);
     cpu.rdrand = bit(leaf.c, 30);

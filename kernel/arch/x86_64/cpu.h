@@ -11,7 +11,7 @@ struct cpu {
     unsigned family, model, stepping;
     unsigned physical_bits, virtual_bits; /* address widths */
     unsigned levels;                      /* of page tables, as the boot left them: 4 or 5 */
-    bool machine_check, nx, gib_pages, global_pages, pat, smep, smap, umip, la57, rdrand;
+    bool apic, machine_check, nx, gib_pages, global_pages, pat, smep, smap, umip, la57, rdrand;
     bool hypervisor; /* runs inside an emulator or virtual machine */
 };
 

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "kernel/arch/x86_64/asm.h"
+#include "kernel/arch/x86_64/percpu.h"
 
 struct lock;
 
@@ -19,29 +20,29 @@ enum lock_context {
     LOCK_IN_NMI,       /* everybody */
 };
 
-/* There is one CPU yet. */
-extern struct lock *lock_home_innermost;
-
 /* This CPU's number + 1. */
 static inline uint32_t lock_home_id(void)
 {
-    return 1;
+    return cpu_id() + 1;
 }
 
 /* The innermost lock that this CPU holds, or NULL. */
 static inline struct lock *lock_home_held(void)
 {
-    return lock_home_innermost;
+    return percpu_this()->held;
 }
 
 static inline void lock_home_hold(struct lock *lock)
 {
-    lock_home_innermost = lock;
+    percpu_this()->held = lock;
 }
 
 static inline enum lock_context lock_home_context(void)
 {
-    return LOCK_IN_TASK;
+    const struct percpu *this = percpu_this();
+    if (this->nmis > 0)
+        return LOCK_IN_NMI;
+    return this->interrupts > 0 ? LOCK_IN_INTERRUPT : LOCK_IN_TASK;
 }
 
 static inline bool lock_home_interrupts_are_on(void)

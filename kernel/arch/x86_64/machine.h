@@ -34,9 +34,9 @@ static inline void machine_flush_page(uintptr_t virt)
     asm_invlpg(virt);
 }
 
-/* Ends all cached translations, global ones too: any change of CR4.PGE does. (SDM vol.
+/* Ends all cached translations of this CPU, global ones too: any change of CR4.PGE does. (SDM vol.
  * 3A, 4.10.4.1) */
-static inline void machine_flush_all(void)
+static inline void machine_flush_all_here(void)
 {
     uint64_t cr4 = asm_read_cr4(), pge = (uint64_t)1 << 7;
     if (cr4 & pge) {
@@ -45,4 +45,9 @@ static inline void machine_flush_all(void)
     } else {
         asm_write_cr3(asm_read_cr3());
     }
+}
+
+static inline void machine_flush_all(void)
+{
+    machine_flush_all_here();
 }

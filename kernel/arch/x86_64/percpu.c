@@ -7,7 +7,7 @@
 
 #define MSR_GS_BASE 0xc0000101
 
-struct percpu percpu_boot = {.self = &percpu_boot};
+struct percpu percpu_boot = {.self = &percpu_boot, .state = CPU_ONLINE};
 
 static struct percpu *areas[CPU_MAX] = {&percpu_boot};
 static unsigned count = 1;

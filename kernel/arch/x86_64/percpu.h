@@ -32,17 +32,23 @@ struct tss {
 struct attempt;
 struct lock;
 
+enum cpu_state { CPU_PREPARED, CPU_STARTING, CPU_ONLINE, CPU_LEFT_OUT };
+
 struct percpu {
     struct percpu *self;
-    uint32_t id;        /* 0: the boot CPU; counted without gaps */
-    uint32_t apic_id;   /* what interrupts call it */
-    uint64_t stack_top; /* of its main stack */
-    uint32_t interrupts; /* that it is handling, one inside the other */
-    uint32_t nmis;       /* NMIs and machine checks, likewise */
-    struct lock *held;   /* the innermost lock that it holds; kernel/lock.h */
-    uint64_t canary;     /* of the stack in use: both compilers look for it here, at gs:40 */
+    uint32_t id;             /* 0: the boot CPU; counted without gaps */
+    uint32_t apic_id;        /* what interrupts call it */
+    uint64_t stack_top;      /* of its main stack */
+    uint32_t interrupts;     /* that it is handling, one inside the other */
+    uint32_t nmis;           /* NMIs and machine checks, likewise */
+    struct lock *held;       /* the innermost lock that it holds; kernel/lock.h */
+    uint64_t canary;         /* of the stack in use: both compilers look for it here, at gs:40 */
     struct attempt *attempt; /* the innermost fault_try() */
+    uint32_t state;          /* enum cpu_state; atomic */
+    void (*job)(void *);     /* what an idle CPU is to run, and runs; else NULL; atomic */
+    void *job_argument;
     struct tss tss;
+    uint64_t irqs[256 - 32]; /* taken, by vector - 32; atomic */
 } __attribute__((aligned(64)));
 
 _Static_assert(sizeof(struct tss) == 104, "as the CPU reads it");
