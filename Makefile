@@ -85,7 +85,7 @@ KERNEL_SOURCES := $(LIB_SOURCES) $(wildcard kernel/arch/x86_64/*.[cS]) $(wildcar
     $(wildcard kernel/mm/*.c) $(wildcard boot/pvh/*.[cS]) $(KTESTS)
 EFI_SOURCES    := $(wildcard boot/uefi/*.[cS]) lib/elf.c lib/format.c lib/string.c
 HOST_SOURCES   := $(filter-out lib/string.c,$(LIB_SOURCES)) $(CONSOLE:%=kernel/%.c) \
-    $(MM_SOURCES) kernel/names.c $(wildcard tests/host/*.c)
+    $(MM_SOURCES) kernel/lock.c kernel/names.c $(wildcard tests/host/*.c)
 TESTS          := $(patsubst tests/%.c,%,$(wildcard tests/*_test.c))
 
 # --- the kernel -----------------------------------------------------------------------------------

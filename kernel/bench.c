@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Benchmarks of frames and heap, under the names that Linux's figures have. */
+/* Benchmarks of frames, heap and locks, under the names that Linux's figures have. */
 #include "kernel/bench.h"
 
 #include <stddef.h>
@@ -7,6 +7,7 @@
 
 #include "kernel/arch/x86_64/asm.h"
 #include "kernel/console.h"
+#include "kernel/lock.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/pmm.h"
 #include "lib/string.h"
@@ -49,6 +50,32 @@ static void kmalloc_batch_free(uint64_t size)
         kfree(blocks[i]);
 }
 
+static struct lock lock; /* of the lock benchmarks */
+
+static void lock_begin(uint64_t argument)
+{
+    (void)argument;
+    lock_init(&lock, "benchmarks", LOCK_CALL);
+}
+
+static void lock_pair(uint64_t argument)
+{
+    (void)argument;
+    for (unsigned i = 0; i < PAIRS; i++) {
+        lock_take(&lock);
+        lock_release(&lock);
+    }
+}
+
+static void lock_irq_pair(uint64_t argument)
+{
+    (void)argument;
+    for (unsigned i = 0; i < PAIRS; i++) {
+        bool were_on = lock_take_irq(&lock);
+        lock_release_irq(&lock, were_on);
+    }
+}
+
 static void nothing(uint64_t argument)
 {
     (void)argument;
@@ -73,6 +100,8 @@ static const struct bench {
     {"kmalloc.pair.4096", kmalloc_pair, 4096, PAIRS, nothing, nothing},
     {"kmalloc.batch_alloc.64", kmalloc_batch_alloc, 64, BATCH, nothing, kmalloc_batch_free},
     {"kmalloc.batch_free.64", kmalloc_batch_free, 64, BATCH, kmalloc_batch_alloc, nothing},
+    {"smp.lock_pair", lock_pair, 0, PAIRS, lock_begin, nothing},
+    {"smp.lock_irq_pair", lock_irq_pair, 0, PAIRS, lock_begin, nothing},
 };
 
 bool bench_run(const char *prefix)

@@ -11,6 +11,7 @@
 #include "kernel/arch/x86_64/trap.h"
 #include "kernel/backtrace.h"
 #include "kernel/console.h"
+#include "kernel/lock.h"
 #include "kernel/panic.h"
 #include "lib/format.h"
 #include "lib/string.h"
@@ -22,18 +23,39 @@ struct attempt {
     struct context context;
     struct fault *fault;
     struct attempt *outer;
+    /* As at the beginning: */
+    struct lock *held; /* the innermost lock */
+    bool interrupts_were_on;
+    uint32_t interrupts, nmis; /* being handled */
 };
+
+/* Gives back what the abandoned function had taken. */
+static void clean_up(const struct attempt *abandoned)
+{
+    percpu_this()->interrupts = abandoned->interrupts;
+    percpu_this()->nmis = abandoned->nmis;
+    lock_release_down_to(abandoned->held);
+    if (abandoned->interrupts_were_on)
+        asm_interrupts_on();
+}
 
 bool fault_try(void (*function)(void *), void *argument, struct fault *fault)
 {
-    struct percpu *cpu_area = percpu_this();
-    struct attempt this = {.fault = fault, .outer = cpu_area->attempt};
+    struct percpu *area = percpu_this();
+    struct attempt this = {.fault = fault,
+                           .outer = area->attempt,
+                           .held = lock_held(),
+                           .interrupts_were_on = asm_interrupts_are_on(),
+                           .interrupts = area->interrupts,
+                           .nmis = area->nmis};
     bool returned = context_save(&this.context) == 0;
     if (returned) {
-        cpu_area->attempt = &this;
+        area->attempt = &this;
         function(argument);
     }
-    cpu_area->attempt = this.outer;
+    area->attempt = this.outer;
+    if (!returned)
+        clean_up(&this);
     return returned;
 }
 

@@ -4,7 +4,11 @@
 
 #include <stddef.h>
 
+#include "kernel/log.h"
 #include "kernel/panic.h"
+
+/* Ticks of the clock. An emulated CPU is held up for some 100 ms when its host is busy. */
+#define LOCK_TOO_LONG ((uint64_t)10 * 1000 * 1000 * 1000)
 
 /* Bits of lock.contexts. */
 enum { TAKEN_INTERRUPTIBLE = 1, TAKEN_IN_INTERRUPT = 2 };
@@ -12,6 +16,11 @@ enum { TAKEN_INTERRUPTIBLE = 1, TAKEN_IN_INTERRUPT = 2 };
 static struct lock listing = {.name = "list of locks", .rank = LOCK_RANKS}; /* guards `all` */
 static struct lock *all;
 static void (*service)(void);
+
+static uint32_t this_cpu(void)
+{
+    return lock_home_id() - 1;
+}
 
 static bool is_listed(const struct lock *lock)
 {
@@ -58,20 +67,18 @@ void lock_forget_(struct lock *lock)
             return;
         }
     }
-    panic("the lock of the %s is released by CPU %u, which does not hold it", lock->name,
-          lock_home_id() - 1);
+    panic("CPU %u releases the lock of the %s, which it does not hold", this_cpu(), lock->name);
 }
 
 void lock_wait_(struct lock *lock, uint32_t ticket)
 {
     bool serve = service != NULL && !lock_home_interrupts_are_on();
     if (__atomic_load_n(&lock->owner, __ATOMIC_RELAXED) == lock_home_id())
-        panic("CPU %u waits for the lock of the %s, which it holds", lock_home_id() - 1,
-              lock->name);
+        panic("CPU %u waits for the lock of the %s, which it holds", this_cpu(), lock->name);
     while (__atomic_load_n(&lock->serving, __ATOMIC_ACQUIRE) != ticket) {
         if (serve)
             service();
-        asm_pause();
+        lock_home_pause();
     }
     lock->contended++;
 }
@@ -80,15 +87,43 @@ void lock_wait_(struct lock *lock, uint32_t ticket)
 
 void lock_check_take_(struct lock *lock)
 {
-    (void)lock;
+    if (lock->name == NULL)
+        panic("the lock at 0x%lx was never initialised", (uintptr_t)lock);
+    if (lock_home_context() == LOCK_IN_NMI)
+        panic("the lock of the %s is taken by an NMI or machine check, which may interrupt anybody",
+              lock->name);
+    for (const struct lock *held = lock_held(); held != NULL; held = held->outer)
+        if (held->rank >= lock->rank)
+            panic("the lock of the %s (rank %u) is taken inside that of the %s (rank %u)",
+                  lock->name, lock->rank, held->name, held->rank);
 }
 
 void lock_check_taken_(struct lock *lock)
 {
-    (void)lock;
+    if (lock_home_interrupts_are_on())
+        lock->contexts |= TAKEN_INTERRUPTIBLE;
+    if (lock_home_context() == LOCK_IN_INTERRUPT)
+        lock->contexts |= TAKEN_IN_INTERRUPT;
+    if (lock->contexts == (TAKEN_INTERRUPTIBLE | TAKEN_IN_INTERRUPT))
+        panic("the lock of the %s is taken by interrupt handlers, and with interrupts on",
+              lock->name);
+    lock->taken_at = lock_home_clock();
 }
 
-void lock_check_release_(struct lock *lock)
+uint64_t lock_check_release_(struct lock *lock)
 {
-    (void)lock;
+    if (lock->owner != lock_home_id())
+        panic("CPU %u releases the lock of the %s, which CPU %d holds", this_cpu(), lock->name,
+              (int)lock->owner - 1);
+    uint64_t ticks = lock_home_clock() - lock->taken_at;
+    if (ticks <= lock->longest)
+        return 0;
+    lock->longest = ticks;
+    return ticks > LOCK_TOO_LONG ? ticks : 0;
+}
+
+void lock_complain_(const struct lock *lock, uint64_t ticks)
+{
+    log_print("lock", "that of the %s was held for %lu million ticks by CPU %u", lock->name,
+              ticks / 1000000, this_cpu());
 }

@@ -40,6 +40,7 @@ struct lock {
     uint8_t contexts;   /* debug: in which it was ever taken; guarded by the lock itself, as is */
     uint64_t contended; /* how often somebody had to wait for it */
     uint64_t taken_at;  /* debug: lock_home_clock() */
+    uint64_t longest;   /* debug: ticks between taking and releasing it */
     struct lock *outer; /* which its holder took before it, and still holds */
     const char *name;
     struct lock *listed; /* the next in the list of all locks */
@@ -68,7 +69,8 @@ void lock_wait_(struct lock *lock, uint32_t ticket);
 void lock_forget_(struct lock *lock);
 void lock_check_take_(struct lock *lock);
 void lock_check_taken_(struct lock *lock);
-void lock_check_release_(struct lock *lock);
+uint64_t lock_check_release_(struct lock *lock); /* ticks to complain about, or 0 */
+void lock_complain_(const struct lock *lock, uint64_t ticks);
 
 /* Returns when this CPU holds the lock. */
 static inline void lock_take(struct lock *lock)
@@ -88,8 +90,7 @@ static inline void lock_take(struct lock *lock)
 /* Precondition: this CPU holds the lock. */
 static inline void lock_release(struct lock *lock)
 {
-    if (LOAM_DEBUG)
-        lock_check_release_(lock);
+    uint64_t too_long = LOAM_DEBUG ? lock_check_release_(lock) : 0;
     if (lock_home_held() == lock)
         lock_home_hold(lock->outer);
     else
@@ -97,6 +98,8 @@ static inline void lock_release(struct lock *lock)
     __atomic_store_n(&lock->owner, 0, __ATOMIC_RELAXED);
     uint32_t served = __atomic_load_n(&lock->serving, __ATOMIC_RELAXED);
     __atomic_store_n(&lock->serving, served + 1, __ATOMIC_RELEASE);
+    if (too_long != 0)
+        lock_complain_(lock, too_long);
 }
 
 /* The same with interrupts off in between: returns whether they were on, for lock_release_irq(). */

@@ -4,7 +4,8 @@
 
     bench.py --build DIR [--only PREFIX]
 
-Prints "bench: NAME VALUE UNIT ref=VALUE" lines; refs are those of tests/linux-reference.tsv.
+Prints "bench: NAME VALUE UNIT ref=VALUE bar<=VALUE" lines; refs are those of
+tests/linux-reference.tsv.
 """
 import argparse
 import pathlib
@@ -13,6 +14,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+BARS = {"smp.lock_pair": 20}  # instructions, at most
 LINE = re.compile(r"bench: (\S+) (\d+) ticks")
 
 
@@ -38,7 +40,9 @@ def main():
     done = subprocess.run(run, stdout=subprocess.PIPE, text=True)
     linux = references()
     for name, value in LINE.findall(done.stdout):
-        print(f"bench: {name} {value} insn" + (f" ref={linux[name]}" if name in linux else ""))
+        ref = f" ref={linux[name]}" if name in linux else ""
+        bar = f" bar<={BARS[name]}" if name in BARS else ""
+        print(f"bench: {name} {value} insn{ref}{bar}")
     if done.returncode != 0:
         sys.stdout.write(done.stdout)
     return done.returncode

@@ -64,3 +64,8 @@ static inline uint64_t lock_home_clock(void)
 {
     return asm_read_tsc();
 }
+
+static inline void lock_home_pause(void)
+{
+    asm_pause();
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* Locks on the real machine: what is left of them when a fault ends the function that holds them.
+ */
+#include "kernel/lock.h"
+
+#include <stddef.h>
+
+#include "kernel/crash.h"
+#include "kernel/fault.h"
+#include "kernel/ktest.h"
+
+static struct lock outer, inner;
+
+static void make_locks(void)
+{
+    lock_init(&outer, "outer test", LOCK_CALL);
+    lock_init(&inner, "inner test", LOCK_HEAP);
+}
+
+static void fault_inside(void *unused)
+{
+    lock_take_irq(&inner);
+    crash_find("null")(unused);
+}
+
+KTEST(lock, fault_releases_what_was_taken_since)
+{
+    struct fault fault;
+    make_locks();
+    lock_take(&outer);
+    KTEST_CHECK(!fault_try(fault_inside, NULL, &fault));
+    KTEST_CHECK(inner.owner == 0);
+    KTEST_CHECK(lock_held() == &outer);
+    lock_release(&outer);
+    KTEST_CHECK(lock_held() == NULL);
+}
+
+KTEST(lock, fault_leaves_interrupts_as_they_were)
+{
+    struct fault fault;
+    make_locks();
+    asm_interrupts_on();
+    bool returned = fault_try(fault_inside, NULL, &fault);
+    bool are_on = asm_interrupts_are_on();
+    asm_interrupts_off();
+    KTEST_CHECK(!returned && are_on);
+    KTEST_CHECK(!fault_try(fault_inside, NULL, &fault));
+    KTEST_CHECK(!asm_interrupts_are_on());
+}
+
+static void take_in_wrong_order(void *unused)
+{
+    (void)unused;
+    lock_take(&inner);
+    lock_take(&outer);
+}
+
+KTEST(lock, wrong_order_panics_in_debug_builds)
+{
+    struct fault fault;
+    if (!LOAM_DEBUG)
+        ktest_skip("a release build does not check the order of locks");
+    make_locks();
+    KTEST_CHECK(!fault_try(take_in_wrong_order, NULL, &fault));
+    KTEST_CHECK(fault.vector == FAULT_PANIC);
+    KTEST_CHECK(inner.owner == 0 && outer.owner == 0);
+}
+
+static void take_twice(void *unused)
+{
+    (void)unused;
+    lock_take(&inner);
+    lock_take(&inner);
+}
+
+KTEST(lock, lock_taken_twice_panics)
+{
+    struct fault fault;
+    make_locks();
+    KTEST_CHECK(!fault_try(take_twice, NULL, &fault));
+    KTEST_CHECK(fault.vector == FAULT_PANIC);
+}
