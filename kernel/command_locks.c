@@ -14,8 +14,8 @@ static void show(const struct lock *lock)
     console_print("%4u  %-20s %10u  %9lu", lock->rank, lock->name, lock->serving, lock->contended);
     if (LOAM_DEBUG)
         console_print("  %12lu", lock->longest);
-    if (owner != 0)
-        console_print("  held by CPU %u", owner - 1);
+    if (owner != LOCK_NOBODY)
+        console_print("  held by CPU %u", owner);
     console_print("\n");
 }
 

@@ -13,14 +13,10 @@
 /* Bits of lock.contexts. */
 enum { TAKEN_INTERRUPTIBLE = 1, TAKEN_IN_INTERRUPT = 2 };
 
-static struct lock listing = {.name = "list of locks", .rank = LOCK_RANKS}; /* guards `all` */
+static struct lock listing = {
+    .name = "list of locks", .rank = LOCK_RANKS, .owner = LOCK_NOBODY}; /* guards `all` */
 static struct lock *all;
 static void (*service)(void);
-
-static uint32_t this_cpu(void)
-{
-    return lock_home_id() - 1;
-}
 
 static bool is_listed(const struct lock *lock)
 {
@@ -34,8 +30,10 @@ void lock_init(struct lock *lock, const char *name, enum lock_rank rank)
 {
     bool were_on = lock_take_irq(&listing);
     bool is_new = !is_listed(lock);
-    *lock =
-        (struct lock){.rank = (uint8_t)rank, .name = name, .listed = is_new ? all : lock->listed};
+    *lock = (struct lock){.owner = LOCK_NOBODY,
+                          .rank = (uint8_t)rank,
+                          .name = name,
+                          .listed = is_new ? all : lock->listed};
     if (is_new)
         all = lock;
     lock_release_irq(&listing, were_on);
@@ -67,14 +65,15 @@ void lock_forget_(struct lock *lock)
             return;
         }
     }
-    panic("CPU %u releases the lock of the %s, which it does not hold", this_cpu(), lock->name);
+    panic("CPU %u releases the lock of the %s, which it does not hold", lock_home_cpu(),
+          lock->name);
 }
 
 void lock_wait_(struct lock *lock, uint32_t ticket)
 {
     bool serve = service != NULL && !lock_home_interrupts_are_on();
-    if (__atomic_load_n(&lock->owner, __ATOMIC_RELAXED) == lock_home_id())
-        panic("CPU %u waits for the lock of the %s, which it holds", this_cpu(), lock->name);
+    if (__atomic_load_n(&lock->owner, __ATOMIC_RELAXED) == lock_home_cpu())
+        panic("CPU %u waits for the lock of the %s, which it holds", lock_home_cpu(), lock->name);
     while (__atomic_load_n(&lock->serving, __ATOMIC_ACQUIRE) != ticket) {
         if (serve)
             service();
@@ -112,9 +111,12 @@ void lock_check_taken_(struct lock *lock)
 
 uint64_t lock_check_release_(struct lock *lock)
 {
-    if (lock->owner != lock_home_id())
-        panic("CPU %u releases the lock of the %s, which CPU %d holds", this_cpu(), lock->name,
-              (int)lock->owner - 1);
+    if (lock->owner == LOCK_NOBODY)
+        panic("CPU %u releases the lock of the %s, which nobody holds", lock_home_cpu(),
+              lock->name);
+    if (lock->owner != lock_home_cpu())
+        panic("CPU %u releases the lock of the %s, which CPU %u holds", lock_home_cpu(), lock->name,
+              lock->owner);
     uint64_t ticks = lock_home_clock() - lock->taken_at;
     if (ticks <= lock->longest)
         return 0;
@@ -125,5 +127,5 @@ uint64_t lock_check_release_(struct lock *lock)
 void lock_complain_(const struct lock *lock, uint64_t ticks)
 {
     log_print("lock", "that of the %s was held for %lu million ticks by CPU %u", lock->name,
-              ticks / 1000000, this_cpu());
+              ticks / 1000000, lock_home_cpu());
 }

@@ -32,16 +32,20 @@ enum lock_rank {
     LOCK_RANKS,
 };
 
+#define LOCK_NOBODY UINT32_MAX
+
 struct lock {
-    uint32_t next;      /* the ticket of who comes next; atomic */
-    uint32_t serving;   /* the ticket of the holder; atomic, written by the holder */
-    uint32_t owner;     /* lock_home_id() of the holder, or 0; atomic, written by the holder */
-    uint8_t rank;       /* enum lock_rank */
-    uint8_t contexts;   /* debug: in which it was ever taken; guarded by the lock itself, as is */
+    uint32_t next;    /* the ticket of who comes next; atomic */
+    uint32_t serving; /* the ticket of the holder; atomic, written by the holder */
+    uint32_t owner;   /* the CPU that holds it, or LOCK_NOBODY; atomic, written by the holder */
+    uint8_t rank;     /* enum lock_rank */
+    uint8_t contexts; /* debug: in which it was ever taken */
+    /* The holder's: */
     uint64_t contended; /* how often somebody had to wait for it */
     uint64_t taken_at;  /* debug: lock_home_clock() */
     uint64_t longest;   /* debug: ticks between taking and releasing it */
-    struct lock *outer; /* which its holder took before it, and still holds */
+    struct lock *outer; /* what it took before this one, and still holds */
+    /* Written by lock_init() only: */
     const char *name;
     struct lock *listed; /* the next in the list of all locks */
 };
@@ -78,10 +82,11 @@ static inline void lock_take(struct lock *lock)
     if (LOAM_DEBUG)
         lock_check_take_(lock);
     uint32_t ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
-    if (__atomic_load_n(&lock->serving, __ATOMIC_ACQUIRE) != ticket)
+    if (__builtin_expect(__atomic_load_n(&lock->serving, __ATOMIC_ACQUIRE) != ticket, false))
         lock_wait_(lock, ticket);
-    __atomic_store_n(&lock->owner, lock_home_id(), __ATOMIC_RELAXED);
+    __atomic_store_n(&lock->owner, lock_home_cpu(), __ATOMIC_RELAXED);
     lock->outer = lock_home_held();
+    __atomic_signal_fence(__ATOMIC_RELEASE); /* an interrupt handler may walk the chain */
     lock_home_hold(lock);
     if (LOAM_DEBUG)
         lock_check_taken_(lock);
@@ -91,11 +96,11 @@ static inline void lock_take(struct lock *lock)
 static inline void lock_release(struct lock *lock)
 {
     uint64_t too_long = LOAM_DEBUG ? lock_check_release_(lock) : 0;
-    if (lock_home_held() == lock)
+    if (__builtin_expect(lock_home_held() == lock, true))
         lock_home_hold(lock->outer);
     else
         lock_forget_(lock);
-    __atomic_store_n(&lock->owner, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&lock->owner, LOCK_NOBODY, __ATOMIC_RELAXED);
     uint32_t served = __atomic_load_n(&lock->serving, __ATOMIC_RELAXED);
     __atomic_store_n(&lock->serving, served + 1, __ATOMIC_RELEASE);
     if (too_long != 0)

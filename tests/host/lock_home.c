@@ -9,9 +9,9 @@ _Thread_local unsigned host_cpu;
 uint64_t host_clock;
 void (*host_pause)(void);
 
-uint32_t lock_home_id(void)
+uint32_t lock_home_cpu(void)
 {
-    return host_cpu + 1;
+    return host_cpu;
 }
 
 struct lock *lock_home_held(void)

@@ -26,7 +26,7 @@ extern _Thread_local unsigned host_cpu; /* which of them this thread plays */
 extern uint64_t host_clock;
 extern void (*host_pause)(void); /* what happens meanwhile when a CPU waits; NULL: nothing */
 
-uint32_t lock_home_id(void);
+uint32_t lock_home_cpu(void);
 struct lock *lock_home_held(void);
 void lock_home_hold(struct lock *lock);
 enum lock_context lock_home_context(void);

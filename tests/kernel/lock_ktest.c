@@ -29,7 +29,7 @@ KTEST(lock, fault_releases_what_was_taken_since)
     make_locks();
     lock_take(&outer);
     KTEST_CHECK(!fault_try(fault_inside, NULL, &fault));
-    KTEST_CHECK(inner.owner == 0);
+    KTEST_CHECK(inner.owner == LOCK_NOBODY);
     KTEST_CHECK(lock_held() == &outer);
     lock_release(&outer);
     KTEST_CHECK(lock_held() == NULL);
@@ -63,7 +63,7 @@ KTEST(lock, wrong_order_panics_in_debug_builds)
     make_locks();
     KTEST_CHECK(!fault_try(take_in_wrong_order, NULL, &fault));
     KTEST_CHECK(fault.vector == FAULT_PANIC);
-    KTEST_CHECK(inner.owner == 0 && outer.owner == 0);
+    KTEST_CHECK(inner.owner == LOCK_NOBODY && outer.owner == LOCK_NOBODY);
 }
 
 static void take_twice(void *unused)

@@ -20,10 +20,10 @@ enum lock_context {
     LOCK_IN_NMI,       /* everybody */
 };
 
-/* This CPU's number + 1. */
-static inline uint32_t lock_home_id(void)
+/* This CPU's number. */
+static inline uint32_t lock_home_cpu(void)
 {
-    return cpu_id() + 1;
+    return cpu_id();
 }
 
 /* The innermost lock that this CPU holds, or NULL. */
