@@ -56,10 +56,14 @@ NO_IDIOMS := -fno-builtin $(if $(filter gcc,$(CC)),-fno-tree-loop-distribute-pat
 
 KERNEL_FLAGS := $(COMMON) -O2 -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \
     -mgeneral-regs-only -fno-omit-frame-pointer -fno-optimize-sibling-calls \
-    -fno-stack-protector -fno-asynchronous-unwind-tables \
+    -fno-asynchronous-unwind-tables \
     -Ikernel/arch/x86_64 -Ikernel/mm/home \
     -DLOAM_DEBUG=$(if $(filter debug,$(BUILD)),1,0) -DLOAM_BUILD='"$(BUILD)"' \
     -DLOAM_VERSION='"$(VERSION)"' -DLOAM_COMPILER='"$(CC)"'
+
+# The canary of the stack in use is in the CPU's area; kernel/arch/x86_64/canary.h.
+KERNEL_FLAGS += -fstack-protector-strong -mstack-protector-guard=tls \
+    -mstack-protector-guard-reg=gs -mstack-protector-guard-offset=40
 
 EFI_FLAGS := $(COMMON) -O2 -isystem /usr/include/efi -isystem /usr/include/efi/x86_64 -fpic \
     -ffreestanding -fno-stack-protector -fno-strict-aliasing -mno-red-zone -mgeneral-regs-only \
@@ -94,6 +98,8 @@ KERNEL_OBJECTS := $(KERNEL_SOURCES:%=$(K)/%.o)
 EFI_OBJECTS    := $(EFI_SOURCES:%=$(K)/efi-objects/%.o)
 
 $(K)/lib/string.c.o: KERNEL_FLAGS += $(NO_IDIOMS)
+# Runs before there is such an area, and makes canaries.
+$(K)/boot/pvh/pvh.c.o $(K)/kernel/arch/x86_64/canary.c.o: KERNEL_FLAGS += -fno-stack-protector
 # clang's own assembler drops .cfi_signal_frame, by which gdb knows an exception.
 $(K)/kernel/arch/x86_64/trap_entry.S.o: KERNEL_FLAGS += $(if $(filter clang,$(CC)),-fno-integrated-as)
 # Tests run in the order in which they are written.

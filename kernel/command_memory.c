@@ -101,6 +101,7 @@ static const char *region_name(uintptr_t address)
     if (address >= (uintptr_t)image_start && address < (uintptr_t)image_end)
         return image_is_text(address)                  ? "kernel text"
                : address < (uintptr_t)image_rodata_end ? "kernel rodata"
+               : address < (uintptr_t)image_sealed_end ? "sealed data"
                                                        : "kernel data";
     return "";
 }

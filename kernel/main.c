@@ -8,6 +8,7 @@
 #include "kernel/arch/x86_64/asm.h"
 #include "kernel/arch/x86_64/cpu.h"
 #include "kernel/arch/x86_64/gdt.h"
+#include "kernel/arch/x86_64/image.h"
 #include "kernel/arch/x86_64/percpu.h"
 #include "kernel/arch/x86_64/pic.h"
 #include "kernel/arch/x86_64/trap.h"
@@ -34,8 +35,8 @@
 #define TICKS_A_SECOND 18 /* of the boot CPU: it looks for input whose interrupt was lost */
 
 /* What the kernel keeps of boot_info, whose memory it takes over. */
-static struct memmap map;
-static char command_line[BOOT_COMMAND_LINE_SIZE];
+SEALED static struct memmap map;
+SEALED static char command_line[BOOT_COMMAND_LINE_SIZE];
 
 /* entry.S calls it, with the time stamp counter as it was then. */
 _Noreturn void kmain(const struct boot_info *boot, uint64_t entry_ticks);
@@ -179,7 +180,7 @@ static void audit(void)
     size_t violations = kspace_audit(tell);
     if (violations != 0)
         panic("the page tables break %zu rules", violations);
-    log_print("audit", "%s, guard pages and the direct map hold in every table",
+    log_print("audit", "%s, sealed data, guard pages and the direct map hold in every table",
               cpu.nx ? "W^X" : "no W^X (this CPU has no NX), but read-only pages");
 }
 
@@ -213,6 +214,7 @@ _Noreturn void kmain(const struct boot_info *boot, uint64_t entry_ticks)
     start_heap();
     start_acpi(rsdp);
     start_cpus();
+    kspace_seal();
     audit();
     tell_time(asm_read_tsc() - entry_ticks);
     shell_run(command_line);

@@ -37,6 +37,13 @@ _Noreturn void panic_v(const char *format, va_list arguments)
     panic_stop();
 }
 
+/* Called by what the compiler put at the end of a function whose frame has lost its canary. */
+_Noreturn void __stack_chk_fail(void);
+_Noreturn void __stack_chk_fail(void)
+{
+    panic("a variable on the stack has overflowed: the canary behind it is dead");
+}
+
 _Noreturn void panic(const char *format, ...)
 {
     va_list arguments;

@@ -8,6 +8,7 @@
 #include "kernel/arch/x86_64/stack.h"
 #include "kernel/memlayout.h"
 #include "kernel/mm/paging.h"
+#include "kernel/panic.h"
 #include "kernel/mm/pmm.h"
 #include "lib/bits.h"
 #include "lib/error.h"
@@ -17,6 +18,7 @@
 static struct paging tables;
 static struct aspace space;
 static uint64_t image_phys;                             /* physical address of image_start */
+static bool sealed;                                     /* kspace_seal() has been called */
 static uintptr_t devices_end = MEMLAYOUT_DEVICES_START; /* in use of their window */
 
 struct aspace *kspace(void)
@@ -71,7 +73,9 @@ static int map_image(void)
     if (error == 0)
         error = map_image_part(image_text_end, image_rodata_end, 0);
     if (error == 0)
-        error = map_image_part(image_rodata_end, image_end, PAGE_WRITE);
+        error = map_image_part(image_rodata_end, image_sealed_end, PAGE_WRITE);
+    if (error == 0)
+        error = map_image_part(image_sealed_end, image_end, PAGE_WRITE);
     for (unsigned kind = 0; kind < STACK_KINDS && error == 0; kind++)
         error = paging_unmap(&tables, stack_get(0, kind).low - STACK_GUARD_SIZE, STACK_GUARD_SIZE,
                              NULL);
@@ -92,6 +96,14 @@ int kspace_init(const struct memmap *map, uint64_t kernel_start)
     machine_flush_all();
     aspace_init(&space, &tables, MEMLAYOUT_BRK_START, MEMLAYOUT_HEAP_TABLE_END);
     return 0;
+}
+
+void kspace_seal(void)
+{
+    uint64_t bytes = (uint64_t)(image_sealed_end - image_rodata_end);
+    if (paging_protect(&tables, (uintptr_t)image_rodata_end, bytes, PAGE_READ | PAGE_GLOBAL) != 0)
+        panic("no memory to seal %lu bytes of data", bytes);
+    sealed = true;
 }
 
 static bool overlap(uint64_t a_start, uint64_t a_end, uint64_t b_start, uint64_t b_end)
@@ -172,7 +184,7 @@ int kspace_map_stacks(unsigned cpu_number)
 static void audit_image_page(struct check *check, const struct page *page)
 {
     bool text = image_is_text(page->virt);
-    bool writable = page->virt >= (uintptr_t)image_rodata_end;
+    bool writable = page->virt >= (uintptr_t)(sealed ? image_sealed_end : image_rodata_end);
     check_expect(check, page->virt >= (uintptr_t)image_start && page->virt < (uintptr_t)image_end,
                  "0x%lx is mapped beside the kernel image", page->virt);
     check_expect(check, page->phys.addr - image_phys == page->virt - (uintptr_t)image_start,

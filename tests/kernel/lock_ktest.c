@@ -39,13 +39,14 @@ KTEST(lock, fault_leaves_interrupts_as_they_were)
 {
     struct fault fault;
     make_locks();
-    asm_interrupts_on();
-    bool returned = fault_try(fault_inside, NULL, &fault);
-    bool are_on = asm_interrupts_are_on();
-    asm_interrupts_off();
-    KTEST_CHECK(!returned && are_on);
+    KTEST_CHECK(asm_interrupts_are_on());
     KTEST_CHECK(!fault_try(fault_inside, NULL, &fault));
-    KTEST_CHECK(!asm_interrupts_are_on());
+    KTEST_CHECK(asm_interrupts_are_on());
+    asm_interrupts_off();
+    bool returned = fault_try(fault_inside, NULL, &fault);
+    bool were_on = asm_interrupts_are_on();
+    asm_interrupts_on();
+    KTEST_CHECK(!returned && !were_on);
 }
 
 static void take_in_wrong_order(void *unused)

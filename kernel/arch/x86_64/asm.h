@@ -127,6 +127,25 @@ static inline void asm_interrupts_on(void)
     __asm__ volatile("sti" : : : "memory");
 }
 
+/* In between ring 0 may touch user pages (EFLAGS.AC). Only on a CPU with SMAP. */
+static inline void asm_user_access_begin(void)
+{
+    __asm__ volatile("stac" : : : "memory");
+}
+
+static inline void asm_user_access_end(void)
+{
+    __asm__ volatile("clac" : : : "memory");
+}
+
+/* A random number of the CPU's; false if it has none at the moment. Only with RDRAND. */
+static inline bool asm_random(uint64_t *value)
+{
+    bool there;
+    __asm__ volatile("rdrand %0" : "=r"(*value), "=@ccc"(there));
+    return there;
+}
+
 /* For loops that wait: lets the other half of the core, or the emulator, get on. */
 static inline void asm_pause(void)
 {

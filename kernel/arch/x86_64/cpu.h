@@ -21,6 +21,16 @@ extern struct cpu cpu;
 void cpu_identify(void);
 
 /* On each CPU: turns on write protection in ring 0 and, where the CPU has them, machine checks
- * (without which one resets the machine), no-execute, global and write-combining pages. A feature
- * is never turned on without its CPUID bit. */
+ * (without which one resets the machine), no-execute, global and write-combining pages, and the
+ * borders to ring 3: SMEP, SMAP, UMIP. A feature is never turned on without its CPUID bit. */
 void cpu_enable(void);
+
+/* Which protections are on, on this CPU. */
+struct cpu_protections {
+    bool nx;            /* pages can be made not executable */
+    bool write_protect; /* ring 0 respects read-only pages, too */
+    bool smep;          /* ring 0 executes no user page */
+    bool smap; /* ring 0 touches no user page, but between asm_user_access_begin and _end */
+    bool umip; /* ring 3 cannot ask where the kernel's tables are */
+};
+struct cpu_protections cpu_protections(void);

@@ -25,7 +25,11 @@ kernel_entry:
         rdtsc
         shl     $32, %rdx
         or      %rdx, %rax
-        mov     %rax, %rsi              /* when the kernel began */
+        push    %rdi
+        push    %rax
+        call    canary_start
+        pop     %rsi                    /* when the kernel began */
+        pop     %rdi
         call    kmain
         ud2
         .cfi_endproc

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernel/arch/x86_64/image.h"
 #include "kernel/arch/x86_64/percpu.h"
 #include "kernel/arch/x86_64/stack.h"
 
@@ -14,7 +15,8 @@
 #define CODE(ring) (0x00209b0000000000 | (uint64_t)(ring) << 45)
 #define DATA(ring) (0x0000930000000000 | (uint64_t)(ring) << 45)
 
-static uint64_t gdt[FIRST_TSS + 2 * CPU_MAX] = {0, CODE(0), DATA(0), DATA(3), CODE(3)};
+/* Sealed once every CPU has loaded its TSS, which marks the descriptor as busy. */
+SEALED static uint64_t gdt[FIRST_TSS + 2 * CPU_MAX] = {0, CODE(0), DATA(0), DATA(3), CODE(3)};
 
 struct pseudo_descriptor {
     uint16_t limit;
@@ -62,7 +64,7 @@ void gdt_load(struct percpu *area)
 {
     area->tss.io_map = sizeof area->tss;
     for (unsigned kind = STACK_DOUBLE_FAULT; kind < STACK_KINDS; kind++)
-        area->tss.ist[kind - 1] = stack_get(area->id, kind).high;
+        area->tss.ist[kind - 1] = stack_arm(area->id, kind);
     describe_tss(area);
     load_segments((uint16_t)(tss_entry(area->id) * sizeof gdt[0]));
     percpu_load(area);

@@ -3,6 +3,7 @@
 #include "kernel/arch/x86_64/percpu.h"
 
 #include "kernel/arch/x86_64/asm.h"
+#include "kernel/arch/x86_64/canary.h"
 #include "kernel/arch/x86_64/stack.h"
 
 #define MSR_GS_BASE 0xc0000101
@@ -27,6 +28,7 @@ void percpu_add(struct percpu *area, uint32_t apic_id)
     area->self = area;
     area->id = count;
     area->apic_id = apic_id;
+    area->canary = canary_new();
     areas[count++] = area;
     area->stack_top = stack_get(area->id, STACK_MAIN).high;
 }

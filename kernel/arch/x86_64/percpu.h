@@ -8,7 +8,8 @@
  */
 #pragma once
 
-#define PERCPU_STACK 16 /* offsets, for assembly */
+#define PERCPU_STACK  16 /* offsets, for assembly */
+#define PERCPU_CANARY 40
 
 #ifndef __ASSEMBLER__
 
@@ -54,7 +55,7 @@ struct percpu {
 _Static_assert(sizeof(struct tss) == 104, "as the CPU reads it");
 _Static_assert(offsetof(struct percpu, self) == 0, "percpu_this() reads it there");
 _Static_assert(offsetof(struct percpu, stack_top) == PERCPU_STACK, "as the assembly believes");
-_Static_assert(offsetof(struct percpu, canary) == 40, "as the compilers believe");
+_Static_assert(offsetof(struct percpu, canary) == PERCPU_CANARY, "as the compilers believe");
 
 /* The boot CPU's, there from the start. */
 extern struct percpu percpu_boot;

@@ -2,6 +2,7 @@
 /* Where the kernel's stacks are, and finding out which of them an address belongs to. */
 #include "kernel/arch/x86_64/stack.h"
 
+#include "kernel/arch/x86_64/canary.h"
 #include "kernel/arch/x86_64/percpu.h"
 #include "kernel/memlayout.h"
 
@@ -35,6 +36,13 @@ struct stack stack_get(unsigned cpu, enum stack_kind kind)
     const char *name = cpu != 0 && kind == STACK_MAIN ? "main" : names[kind];
     uintptr_t low = (uintptr_t)memory->stack;
     return (struct stack){name, cpu, low, low + STACK_SIZE};
+}
+
+uintptr_t stack_arm(unsigned cpu, enum stack_kind kind)
+{
+    uintptr_t start = stack_get(cpu, kind).high - STACK_CANARY_SIZE;
+    *(uint64_t *)start = canary_new();
+    return start;
 }
 
 bool stack_find(uintptr_t address, struct stack *stack)

@@ -13,6 +13,8 @@
 #define STACK_GUARD_SIZE 4096
 #define STACK_SIZE       16384
 
+#define STACK_CANARY_SIZE 16 /* of which the canary is the first half: the CPU aligns to 16 */
+
 #ifndef __ASSEMBLER__
 
 #include <stdbool.h>
@@ -30,6 +32,10 @@ struct stack {
     uintptr_t low;
     uintptr_t high;
 };
+
+/* Puts a new canary at the end of a stack for exceptions, where trap_entry.S finds it, and returns
+ * where the CPU is to begin pushing. */
+uintptr_t stack_arm(unsigned cpu, enum stack_kind kind);
 
 /* Precondition: `cpu` has an area (percpu.h). */
 struct stack stack_get(unsigned cpu, enum stack_kind kind);

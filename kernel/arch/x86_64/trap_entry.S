@@ -10,11 +10,17 @@
  * between the two instructions that cross it, in ring 0 with the user's gs: it goes by the base of
  * gs itself, which is negative iff it is the kernel's. (User programs cannot make theirs so: they
  * have no wrgsbase, and the kernel would refuse.)
+ *
+ * Each stack has its canary (canary.h), and those of their own have it where they begin, right
+ * behind what the CPU pushes: it is the CPU's while the handler runs.
  */
+
+#include "kernel/arch/x86_64/percpu.h"
 
 #define MSR_GS_BASE 0xc0000101
 
 #define CPU_PUSHES 40                   /* rip, cs, rflags, rsp, ss */
+#define TRAP_FRAME_SIZE (17 * 8 + CPU_PUSHES)
 
         .macro  save register
         push    %\register
@@ -74,6 +80,10 @@ trap_entries:
         save    r14
         save    r15
         cld
+        cmpb    $0, trap_clears_ac(%rip)
+        je      1f
+        clac                            /* whoever was interrupted may touch user pages, not we */
+1:
         .endm
 
         .macro  dispatch
@@ -134,7 +144,11 @@ common_ist:
         test    %edx, %edx
         js      1f
         swapgs
-1:      dispatch
+1:      mov     TRAP_FRAME_SIZE(%rsp), %rax
+        mov     %gs:PERCPU_CANARY, %r13 /* of the stack that was in use; survives the call */
+        mov     %rax, %gs:PERCPU_CANARY
+        dispatch
+        mov     %r13, %gs:PERCPU_CANARY
         test    %r12d, %r12d
         js      1f
         swapgs
