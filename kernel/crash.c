@@ -57,7 +57,7 @@ static void overflow_stack(void *unused)
 static void smash_stack(void *unused)
 {
     (void)unused;
-    char array[16];
+    char array[24]; /* leaves no gap before the canary */
     volatile char *byte = array;
     __asm__("" : "+r"(byte)); /* or the compiler sees it coming */
     for (size_t i = 0; i <= sizeof array; i++)

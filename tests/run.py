@@ -66,6 +66,8 @@ PROMPT = r"\d+ us from kernel entry to prompt"
 FOUR_OF_5 = r"4 of 5 page table levels"
 NO_SCREEN = r"boot +no framebuffer"
 POOR_CPU = r"-1-GiB-pages.*-SMEP -SMAP"
+GUARDED = r"protections: (\+[\w^-]+ ?)+\n"
+LESS_GUARDED = r"protections: \+NX \+WP -SMEP -SMAP -UMIP (\+[\w^-]+ ?)+\n"
 SCREEN = 'mem; walk "0x7ff"'
 SHOWN = (
     r"screen\| Loam \d",
@@ -113,6 +115,13 @@ BOOTS = [
             r"called from 0x\w+ crash_run\+",
             r"called from 0x\w+ kmain\+",
         ),
+    ),
+    Boot(
+        "stack smashed",
+        "--boot pvh",
+        "crash smash",
+        "panic",
+        (r"panic: a variable on the stack has overflowed", r"called from 0x\w+ smash_stack\+"),
     ),
     Boot("triple fault", "--boot pvh", "crash triple", "reset"),
     Boot("hang", "--boot pvh --timeout 5", "crash hang", "hang", (r"after 5 s, the kernel hangs",)),
@@ -181,10 +190,10 @@ BOOTS = [
     ),
     Boot("uefi no screen", "--boot uefi --vga none", "mem", "ok", (PROMPT, NO_SCREEN)),
     Boot("uefi 1T", "--boot uefi --mem 1T --timeout 120", "mem", "ok", (PROMPT, r"RAM 1023\.9 G")),
-    Boot("uefi 5 levels", "--boot uefi --cpu max --timeout 120", "cpu", "ok", (PROMPT, FOUR_OF_5)),
+    Boot("uefi 5 levels", "--boot uefi --cpu max --timeout 120", "cpu", "ok", (FOUR_OF_5, GUARDED)),
     Boot("uefi cd", "--boot uefi --medium cd --timeout 120", "mem", "ok", (PROMPT,)),
     Boot("uefi usb", "--boot uefi --medium usb --timeout 120", "mem", "ok", (PROMPT,)),
-    Boot("pvh 1G qemu64", "--boot pvh --mem 1G --cpu qemu64", "cpu", "ok", (PROMPT, POOR_CPU)),
+    Boot("pvh 1G qemu64", "--boot pvh --mem 1G --cpu qemu64", "cpu", "ok", (POOR_CPU, LESS_GUARDED)),
     Boot("pvh 64G", "--boot pvh --mem 64G", "test pmm", "ok", (PROMPT, r"RAM 63\.9 GiB")),
     Boot("pvh 5 levels", "--boot pvh --cpu max", "mem", "ok", (PROMPT, FOUR_OF_5)),
     Boot("pvh no NX", "--boot pvh --cpu qemu64,-nx", "test", "ok", (PROMPT, r"no W\^X")),

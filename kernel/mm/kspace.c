@@ -17,7 +17,7 @@
 
 static struct paging tables;
 static struct aspace space;
-static uint64_t image_phys;                             /* physical address of image_start */
+SEALED static uint64_t image_phys;                      /* physical address of image_start */
 static bool sealed;                                     /* kspace_seal() has been called */
 static uintptr_t devices_end = MEMLAYOUT_DEVICES_START; /* in use of their window */
 
