@@ -9,6 +9,7 @@
 
 /* Ticks of the clock. An emulated CPU is held up for some 100 ms when its host is busy. */
 #define LOCK_TOO_LONG ((uint64_t)10 * 1000 * 1000 * 1000)
+#define LOCK_STUCK    (10 * LOCK_TOO_LONG)
 
 /* Bits of lock.contexts. */
 enum { TAKEN_INTERRUPTIBLE = 1, TAKEN_IN_INTERRUPT = 2 };
@@ -69,14 +70,24 @@ void lock_forget_(struct lock *lock)
           lock->name);
 }
 
+static void lock_check_wait(const struct lock *lock, uint64_t start)
+{
+    if (lock_home_clock() - start > LOCK_STUCK)
+        panic("CPU %u has waited too long for the lock of the %s, which CPU %u holds",
+              lock_home_cpu(), lock->name, __atomic_load_n(&lock->owner, __ATOMIC_RELAXED));
+}
+
 void lock_wait_(struct lock *lock, uint32_t ticket)
 {
     bool serve = service != NULL && !lock_home_interrupts_are_on();
     if (__atomic_load_n(&lock->owner, __ATOMIC_RELAXED) == lock_home_cpu())
         panic("CPU %u waits for the lock of the %s, which it holds", lock_home_cpu(), lock->name);
+    uint64_t start = LOAM_DEBUG ? lock_home_clock() : 0;
     while (__atomic_load_n(&lock->serving, __ATOMIC_ACQUIRE) != ticket) {
         if (serve)
             service();
+        if (LOAM_DEBUG)
+            lock_check_wait(lock, start);
         lock_home_pause();
     }
     lock->contended++;
