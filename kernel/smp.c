@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Starting CPUs. Each is prepared first (area, stacks), then all are reset at once, told to start at
- * the trampoline's page, and waited for; who stays silent is told once more, and in the end reset
- * for good, so that it does not wake up in a page that has become somebody else's.
+ * Starting CPUs. All are reset first of all, since firmware may have left them spinning; while they
+ * get over it they are prepared (area, stacks), then told to start at the trampoline's page, and
+ * waited for. Who stays silent is told once more, and in the end reset for good, so that it does not
+ * wake up in a page that has become somebody else's.
  */
 #include "kernel/smp.h"
 
@@ -119,6 +120,13 @@ static bool prepare(uint8_t apic_id)
     return true;
 }
 
+static void reset_all(const struct madt *madt)
+{
+    for (size_t i = 0; i < madt->cpu_count; i++)
+        if (!is_known(madt->apic_id[i]))
+            apic_send_init(madt->apic_id[i]);
+}
+
 /* How many of the table's CPUs could not be prepared. */
 static size_t prepare_all(const struct madt *madt)
 {
@@ -129,22 +137,11 @@ static size_t prepare_all(const struct madt *madt)
     return failed;
 }
 
-static void for_each_starting(void (*send)(const struct percpu *area, uint8_t page), uint8_t page)
+static void start_all(uint8_t page)
 {
     for (unsigned i = 0; i < percpu_count(); i++)
         if (state_of(percpu_get(i)) == CPU_STARTING)
-            send(percpu_get(i), page);
-}
-
-static void send_init(const struct percpu *area, uint8_t page)
-{
-    (void)page;
-    apic_send_init((uint8_t)area->apic_id);
-}
-
-static void send_startup(const struct percpu *area, uint8_t page)
-{
-    apic_send_startup((uint8_t)area->apic_id, page);
+            apic_send_startup((uint8_t)percpu_get(i)->apic_id, page);
 }
 
 static void wait_for_starting(uint64_t milliseconds)
@@ -172,11 +169,9 @@ static void start_at(uint8_t page)
 {
     for (unsigned i = 0; i < percpu_count(); i++)
         change_state(percpu_get(i), CPU_PREPARED, CPU_STARTING);
-    for_each_starting(send_init, page);
-    tsc_wait(RESET_US);
-    for_each_starting(send_startup, page);
+    start_all(page);
     wait_for_starting(FIRST_MS);
-    for_each_starting(send_startup, page);
+    start_all(page);
     wait_for_starting(PATIENCE_MS + EACH_MS * percpu_count());
     give_up();
 }
@@ -205,12 +200,16 @@ void smp_init(const struct madt *madt)
 {
     if (madt == NULL)
         return;
+    percpu_this()->apic_id = apic_id();
+    reset_all(madt);
+    uint64_t reset_at = asm_read_tsc();
     size_t no_memory = prepare_all(madt);
     if (no_memory > 0)
         log_print("smp", "no memory to start %zu CPUs", no_memory);
     if (madt->out_of_reach > 0)
         log_print("smp", "%zu CPUs are not started: only an x2APIC reaches them",
                   madt->out_of_reach);
+    tsc_wait_since(reset_at, RESET_US);
     if (count_in(CPU_PREPARED) > 0 && !start_prepared())
         log_print("smp", "no other CPU is started: there is no memory below 1 MiB");
     log_print("smp", "%u of %zu CPUs", smp_count(), madt->cpu_count + madt->out_of_reach);

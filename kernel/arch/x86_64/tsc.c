@@ -71,9 +71,9 @@ bool tsc_is_measured(void)
     return rate != 0;
 }
 
-void tsc_wait(uint64_t microseconds)
+void tsc_wait_since(uint64_t start, uint64_t microseconds)
 {
-    uint64_t start = asm_read_tsc(), ticks = microseconds * tsc_rate() / 1000;
+    uint64_t ticks = microseconds * tsc_rate() / 1000;
     while (asm_read_tsc() - start < ticks)
         asm_pause();
 }

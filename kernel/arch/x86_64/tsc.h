@@ -17,5 +17,5 @@ uint64_t tsc_rate(void);
 /* Is the rate more than a guess? */
 bool tsc_is_measured(void);
 
-/* Does nothing for so long. */
-void tsc_wait(uint64_t microseconds);
+/* Does nothing until so much time has passed since the counter showed `start`. */
+void tsc_wait_since(uint64_t start, uint64_t microseconds);
