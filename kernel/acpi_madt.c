@@ -12,8 +12,8 @@ enum { LOCAL_APIC, IO_APIC, OVERRIDE, LOCAL_APIC_ADDRESS = 5, LOCAL_X2APIC = 9 }
 #define BROADCAST        255 /* what no xAPIC is called */
 
 /* The two fields of an override's flags; 0 means as usual for the bus: active high, edge. */
-#define POLARITY     0x3
-#define POLARITY_LOW 0x3
+#define POLARITY      0x3
+#define POLARITY_LOW  0x3
 #define TRIGGER       0xc
 #define TRIGGER_LEVEL 0xc
 

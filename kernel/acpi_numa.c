@@ -106,8 +106,7 @@ void numa_read(struct numa *numa, const struct acpi_table *srat, const struct ac
 unsigned numa_node_of(const struct numa *numa, frame_t frame)
 {
     for (size_t i = 0; i < numa->range_count; i++)
-        if (frame.number >= numa->range[i].start.number &&
-            frame.number < numa->range[i].end.number)
+        if (frame.number >= numa->range[i].start.number && frame.number < numa->range[i].end.number)
             return numa->range[i].node;
     return 0;
 }

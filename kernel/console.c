@@ -3,12 +3,16 @@
 #include "kernel/console.h"
 
 #include "kernel/arch/x86_64/asm.h"
+#include "kernel/arch/x86_64/idle.h"
 #include "kernel/arch/x86_64/serial.h"
+#include "kernel/lock.h"
 #include "lib/format.h"
 
 static console_output *outputs[CONSOLE_OUTPUTS_MAX];
 static size_t output_count;
 static console_output *filter_now; /* or NULL */
+static struct lock lock;           /* of the outputs */
+static bool is_seized;
 
 static struct {
     console_input *get;
@@ -53,6 +57,7 @@ void console_add_input(console_input *input, struct console_view view)
 
 void console_init(void)
 {
+    lock_init(&lock, "console", LOCK_CONSOLE);
     if (!serial_init())
         return;
     console_add(serial_output);
@@ -64,16 +69,39 @@ void console_filter(console_output *filter)
     filter_now = filter;
 }
 
+void console_seize(void)
+{
+    filter_now = NULL;
+    is_seized = true;
+}
+
+/* It may wait for a key. */
+static bool may_filter(void)
+{
+    return filter_now != NULL && cpu_id() == 0 && percpu_this()->interrupts == 0;
+}
+
 void console_write(const char *text, size_t length)
 {
-    console_output *show = filter_now != NULL ? filter_now : console_show;
-    show(text, length);
+    console_output *output = may_filter() ? filter_now : console_show;
+    output(text, length);
+}
+
+static void show(const char *text, size_t length)
+{
+    for (size_t i = 0; i < output_count; i++)
+        outputs[i](text, length);
 }
 
 void console_show(const char *text, size_t length)
 {
-    for (size_t i = 0; i < output_count; i++)
-        outputs[i](text, length);
+    if (is_seized) {
+        show(text, length);
+        return;
+    }
+    bool were_on = lock_take_irq(&lock);
+    show(text, length);
+    lock_release_irq(&lock, were_on);
 }
 
 static void sink(void *context, const char *text, size_t length)
@@ -120,7 +148,7 @@ char console_get(void)
     asm_interrupts_off();
     console_take_input();
     while (typed.read == typed.written)
-        asm_wait_for_interrupt();
+        idle_sleep();
     struct key key = typed.key[typed.read++ % TYPED_MAX];
     last_input = key.input;
     if (were_on)

@@ -175,7 +175,7 @@ static void print_registers(const struct trap_frame *frame)
                   frame->ss, frame->rflags, asm_read_cr2(), asm_read_cr3(), frame->error);
 }
 
-static void handle(struct trap_frame *frame)
+void fault_handle(struct trap_frame *frame)
 {
     struct fault fault = describe(frame);
     /* An NMI is nobody's fault; a machine check is not to be recovered from. */
@@ -194,5 +194,5 @@ static void handle(struct trap_frame *frame)
 void fault_init(void)
 {
     for (unsigned vector = 0; vector < TRAP_EXCEPTIONS; vector++)
-        trap_handle(vector, handle);
+        trap_handle(vector, fault_handle);
 }

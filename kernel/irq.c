@@ -7,6 +7,7 @@
 #include "kernel/acpi_madt.h"
 #include "kernel/arch/x86_64/apic.h"
 #include "kernel/arch/x86_64/asm.h"
+#include "kernel/arch/x86_64/idle.h"
 #include "kernel/arch/x86_64/ioapic.h"
 #include "kernel/arch/x86_64/percpu.h"
 #include "kernel/arch/x86_64/pic.h"
@@ -41,6 +42,7 @@ static void dispatch(struct trap_frame *frame)
 {
     struct percpu *this = percpu_this();
     unsigned vector = (unsigned)frame->vector;
+    idle_wake(this);
     this->interrupts++;
     this->irqs[vector - TRAP_EXCEPTIONS]++;
     acknowledge(vector);

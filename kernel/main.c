@@ -24,9 +24,11 @@
 #include "kernel/mm/memmap.h"
 #include "kernel/mm/mmap.h"
 #include "kernel/mm/pmm.h"
+#include "kernel/nmi.h"
 #include "kernel/panic.h"
 #include "kernel/screen.h"
 #include "kernel/shell.h"
+#include "kernel/shootdown.h"
 #include "kernel/smp.h"
 #include "kernel/topology.h"
 #include "lib/format.h"
@@ -81,6 +83,7 @@ static void start_machine(const struct boot_info *boot)
     gdt_load(&percpu_boot);
     trap_init();
     console_init();
+    log_init();
     start_screen(&boot->framebuffer);
     fault_init();
     pic_init(IRQ_ISA);
@@ -166,6 +169,10 @@ static void start_cpus(void)
     log_print("irq", "by %s", by_apic ? "APIC" : "PIC");
     asm_interrupts_on();
     irq_timer_start(TICKS_A_SECOND);
+    if (by_apic)
+        nmi_init();
+    smp_call_init();
+    shootdown_init();
     smp_init(by_apic ? madt : NULL);
 }
 

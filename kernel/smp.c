@@ -2,8 +2,8 @@
 /*
  * Starting CPUs. All are reset first of all, since firmware may have left them spinning; while they
  * get over it they are prepared (area, stacks), then told to start at the trampoline's page, and
- * waited for. Who stays silent is told once more, and in the end reset for good, so that it does not
- * wake up in a page that has become somebody else's.
+ * waited for. Who stays silent is told once more, and in the end reset for good, so that it does
+ * not wake up in a page that has become somebody else's.
  */
 #include "kernel/smp.h"
 
@@ -13,6 +13,7 @@
 #include "kernel/acpi_madt.h"
 #include "kernel/arch/x86_64/apic.h"
 #include "kernel/arch/x86_64/gdt.h"
+#include "kernel/arch/x86_64/idle.h"
 #include "kernel/arch/x86_64/percpu.h"
 #include "kernel/arch/x86_64/trampoline.h"
 #include "kernel/arch/x86_64/trap.h"
@@ -25,10 +26,10 @@
 #include "kernel/mm/pmm.h"
 #include "kernel/panic.h"
 
-#define RESET_US     10000 /* what a CPU takes to reset (Intel SDM vol. 3A, 9.4.4.1) */
-#define FIRST_MS     200   /* before a silent CPU is told again to start */
-#define PATIENCE_MS  1000  /* for all to start, */
-#define EACH_MS      20    /* and for each of them: an emulator may run them one after the other */
+#define RESET_US    10000 /* what a CPU takes to reset (Intel SDM vol. 3A, 9.4.4.1) */
+#define FIRST_MS    200   /* before a silent CPU is told again to start */
+#define PATIENCE_MS 1000  /* for all to start, */
+#define EACH_MS     20    /* and for each of them: an emulator may run them one after the other */
 
 /* trampoline.S calls it on each CPU that starts. */
 _Noreturn void smp_main(struct percpu *area);
@@ -72,7 +73,7 @@ static _Noreturn void idle(struct percpu *this)
         asm_interrupts_off();
         void (*function)(void *) = __atomic_load_n(&this->job, __ATOMIC_ACQUIRE);
         if (function == NULL) {
-            asm_wait_for_interrupt();
+            idle_sleep();
             continue;
         }
         asm_interrupts_on();
@@ -184,13 +185,11 @@ static bool start_prepared(void)
     frame_t frame = pmm_alloc(PMM_KERNEL, request);
     if (frame_is_none(frame))
         return false;
-    struct paging *paging = kspace_paging();
-    phys_t phys = phys_of_frame(frame);
-    bool mapped = paging_map(paging, phys.addr, phys, PAGE_SIZE, PAGE_READ | PAGE_EXEC) == 0;
+    bool mapped = kspace_map_identity(frame, PAGE_READ | PAGE_EXEC);
     if (mapped) {
-        trampoline_fill(machine_phys_to_virt(phys), frame, paging->root);
+        trampoline_fill(machine_phys_to_virt(phys_of_frame(frame)), frame, kspace_paging()->root);
         start_at((uint8_t)frame.number);
-        paging_unmap(paging, phys.addr, PAGE_SIZE, NULL);
+        kspace_unmap_identity(frame);
     }
     pmm_free(PMM_KERNEL, frame, 0);
     return mapped;

@@ -13,8 +13,8 @@
 
 struct madt;
 
-/* Starts the CPUs of `madt` (NULL: none), each with an area and stacks of its own. Those that do not
- * answer, or for which there is no memory, are reported and left out. Precondition: irq_init()
+/* Starts the CPUs of `madt` (NULL: none), each with an area and stacks of its own. Those that do
+ * not answer, or for which there is no memory, are reported and left out. Precondition: irq_init()
  * returned true if `madt` is not NULL; interrupts are on. */
 void smp_init(const struct madt *madt);
 
@@ -30,3 +30,14 @@ void smp_start(unsigned number, void (*function)(void *argument), void *argument
 
 /* Waits until it has finished. Interrupts are on. */
 void smp_wait(unsigned number);
+
+/* Runs function(argument) on a CPU that is online, this one included, in interrupt context there,
+ * and returns when it has. Task context, interrupts on, else panics: two CPUs that call each other
+ * would wait for ever. */
+void smp_call(unsigned number, void (*function)(void *argument), void *argument);
+
+/* The same on all CPUs that are online, at once. */
+void smp_call_all(void (*function)(void *argument), void *argument);
+
+/* Lets the calls of other CPUs in. Comes before smp_init(). */
+void smp_call_init(void);

@@ -21,7 +21,7 @@ LAYERS = [
     ("aspace", r"kernel/mm/(region|aspace\w*|brk|mmap|kspace)"),
     ("kmalloc", r"kernel/mm/(kmalloc|heap_port|home/\w+)"),
     ("acpi", r"kernel/(acpi\w*|topology)"),
-    ("smp", r"kernel/(irq|smp\w*)"),
+    ("smp", r"kernel/(irq|mail|nmi|smp\w*|shootdown)"),
     ("shell", r"kernel/(command\w*|names|ktest|bench|crash|prompt|shell)"),
     ("main", r"kernel/main"),
     ("tests", r"tests/.*"),

@@ -13,8 +13,11 @@
 #include "lib/error.h"
 #include "lib/list.h"
 
+struct lock aspace_lock;
+
 void aspace_init(struct aspace *space, struct paging *paging, uintptr_t start, uintptr_t end)
 {
+    lock_init(&aspace_lock, "address spaces", LOCK_ASPACE);
     *space = (struct aspace){.paging = paging, .start = start, .end = end};
 }
 

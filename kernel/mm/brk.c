@@ -38,11 +38,13 @@ static bool move(struct brk *brk, uintptr_t end)
 
 void *ksbrk(intptr_t delta)
 {
+    bool were_on = lock_take_irq(&aspace_lock);
     uintptr_t previous = arena.now;
     bool fits = delta < 0 ? -(uintptr_t)delta <= previous - arena.start
                           : (uintptr_t)delta <= arena.end - previous;
     if (!fits || !move(&arena, previous + (uintptr_t)delta))
-        return (void *)-1;
+        previous = (uintptr_t)-1;
+    lock_release_irq(&aspace_lock, were_on);
     return (void *)previous;
 }
 
@@ -50,5 +52,8 @@ bool brk_extend_table(size_t bytes)
 {
     if (bytes > table.end - table.start)
         return false;
-    return table.start + bytes <= table.now || move(&table, table.start + bytes);
+    bool were_on = lock_take_irq(&aspace_lock);
+    bool done = table.start + bytes <= table.now || move(&table, table.start + bytes);
+    lock_release_irq(&aspace_lock, were_on);
+    return done;
 }

@@ -6,6 +6,7 @@
  */
 #include <machine.h>
 
+#include "kernel/lock.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/panic.h"
@@ -21,11 +22,14 @@ struct dma_block {
     unsigned order;
 };
 
+/* The heap knows no locks yet: one guards it and the records, in every function of kmalloc.h. */
+static struct lock lock;
 static struct heap heap;
 static struct tree_node *dma_blocks;
 
 void kmalloc_init(void)
 {
+    lock_init(&lock, "heap", LOCK_HEAP);
     heap_init(&heap);
     dma_blocks = NULL;
 }
@@ -91,9 +95,11 @@ static void dma_free(struct dma_block *dma)
 static void *alloc(size_t size, size_t align, unsigned flags)
 {
     check_flags(flags);
-    bool zero = (flags & KM_ZERO) != 0;
-    return (flags & KM_DMA32) != 0 ? dma_alloc(size, align, zero)
-                                   : heap_alloc(&heap, size, align, zero);
+    bool zero = (flags & KM_ZERO) != 0, were_on = lock_take_irq(&lock);
+    void *block = (flags & KM_DMA32) != 0 ? dma_alloc(size, align, zero)
+                                          : heap_alloc(&heap, size, align, zero);
+    lock_release_irq(&lock, were_on);
+    return block;
 }
 
 /* The heap aligns powers of two by itself up to HEAP_SMALL_MAX: there each is a class. */
@@ -131,11 +137,8 @@ static void *dma_realloc(struct dma_block *dma, size_t size, bool zero)
     return to;
 }
 
-void *krealloc(void *block, size_t size, unsigned flags)
+static void *resize(void *block, size_t size, unsigned flags)
 {
-    if (block == NULL)
-        return kmalloc(size, flags);
-    check_flags(flags);
     bool zero = (flags & KM_ZERO) != 0;
     struct dma_block *dma = dma_find(block);
     if (dma != NULL)
@@ -145,7 +148,18 @@ void *krealloc(void *block, size_t size, unsigned flags)
     return heap_realloc(&heap, block, size, zero);
 }
 
-void kfree(void *block)
+void *krealloc(void *block, size_t size, unsigned flags)
+{
+    if (block == NULL)
+        return kmalloc(size, flags);
+    check_flags(flags);
+    bool were_on = lock_take_irq(&lock);
+    void *resized = resize(block, size, flags);
+    lock_release_irq(&lock, were_on);
+    return resized;
+}
+
+static void free_block(void *block)
 {
     struct dma_block *dma = dma_find(block);
     if (dma != NULL)
@@ -154,20 +168,37 @@ void kfree(void *block)
         heap_free(&heap, block);
 }
 
+void kfree(void *block)
+{
+    bool were_on = lock_take_irq(&lock);
+    free_block(block);
+    lock_release_irq(&lock, were_on);
+}
+
+static size_t size_of(const void *block)
+{
+    const struct dma_block *dma = dma_find(block);
+    return dma != NULL ? dma_size(dma) : heap_size(&heap, block);
+}
+
 void kfree_sized(void *block, size_t size)
 {
+    bool were_on = lock_take_irq(&lock);
     struct dma_block *dma = dma_find(block);
     bool fits =
         dma != NULL ? size <= dma_size(dma) : block == NULL || heap_fits(&heap, block, size);
     if (!fits)
-        panic("%p is a block of %zu bytes, not one for %zu", block, ksize(block), size);
-    kfree(block);
+        panic("%p is a block of %zu bytes, not one for %zu", block, size_of(block), size);
+    free_block(block);
+    lock_release_irq(&lock, were_on);
 }
 
 size_t ksize(const void *block)
 {
-    const struct dma_block *dma = dma_find(block);
-    return dma != NULL ? dma_size(dma) : heap_size(&heap, block);
+    bool were_on = lock_take_irq(&lock);
+    size_t size = size_of(block);
+    lock_release_irq(&lock, were_on);
+    return size;
 }
 
 const struct heap *kmalloc_heap(void)

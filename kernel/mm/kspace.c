@@ -93,7 +93,7 @@ int kspace_init(const struct memmap *map, uint64_t kernel_start)
     if (error != 0)
         return error;
     asm_write_cr3(tables.root.addr);
-    machine_flush_all();
+    machine_flush_all_here();
     aspace_init(&space, &tables, MEMLAYOUT_BRK_START, MEMLAYOUT_HEAP_TABLE_END);
     return 0;
 }
@@ -128,21 +128,29 @@ static bool in_direct_map_too(uint64_t start, uint64_t end)
 /* Devices */
 
 /* Addresses that are equal to physical ones modulo 2 MiB, so that large pages can be used. */
+static uintptr_t map_device(uint64_t start, uint64_t end, unsigned flags)
+{
+    uintptr_t virt = bits_round_up(devices_end, 2 * MIB) + start % (2 * MIB);
+    if (in_direct_map_too(start, end) || overlaps_image(start, end) ||
+        end - start > MEMLAYOUT_DEVICES_END - virt ||
+        paging_map(&tables, virt, (phys_t){start}, end - start,
+                   flags | PAGE_READ | PAGE_WRITE | PAGE_GLOBAL) != 0)
+        return 0;
+    devices_end = virt + (end - start);
+    return virt;
+}
+
 void *kspace_map_device(phys_t phys, uint64_t bytes, unsigned flags)
 {
     uint64_t start = bits_round_down(phys.addr, PAGE_SIZE);
     uint64_t end = bits_round_up(phys.addr + bytes, PAGE_SIZE);
     uint64_t limit = (uint64_t)1 << cpu.physical_bits;
-    if (bytes > limit || phys.addr > limit - bytes || in_direct_map_too(start, end) ||
-        overlaps_image(start, end))
+    if (bytes > limit || phys.addr > limit - bytes)
         return NULL;
-    uintptr_t virt = bits_round_up(devices_end, 2 * MIB) + start % (2 * MIB);
-    if (end - start > MEMLAYOUT_DEVICES_END - virt ||
-        paging_map(&tables, virt, (phys_t){start}, end - start,
-                   flags | PAGE_READ | PAGE_WRITE | PAGE_GLOBAL) != 0)
-        return NULL;
-    devices_end = virt + (end - start);
-    return (void *)(virt + (phys.addr - start));
+    bool were_on = lock_take_irq(&aspace_lock);
+    uintptr_t virt = map_device(start, end, flags);
+    lock_release_irq(&aspace_lock, were_on);
+    return virt == 0 ? NULL : (void *)(virt + (phys.addr - start));
 }
 
 /* Stacks */
@@ -171,12 +179,30 @@ int kspace_map_stacks(unsigned cpu_number)
 {
     uintptr_t start = stack_get(cpu_number, 0).low;
     int error = 0;
+    bool were_on = lock_take_irq(&aspace_lock);
     for (unsigned kind = 0; kind < STACK_KINDS && error == 0; kind++)
         error = map_stack(stack_get(cpu_number, kind));
     if (error != 0)
         paging_unmap(&tables, start, stack_get(cpu_number, STACK_KINDS - 1).high - start,
                      release_stack_page);
+    lock_release_irq(&aspace_lock, were_on);
     return error;
+}
+
+bool kspace_map_identity(frame_t frame, unsigned flags)
+{
+    phys_t phys = phys_of_frame(frame);
+    bool were_on = lock_take_irq(&aspace_lock);
+    bool mapped = paging_map(&tables, phys.addr, phys, PAGE_SIZE, flags) == 0;
+    lock_release_irq(&aspace_lock, were_on);
+    return mapped;
+}
+
+void kspace_unmap_identity(frame_t frame)
+{
+    bool were_on = lock_take_irq(&aspace_lock);
+    paging_unmap(&tables, phys_of_frame(frame).addr, PAGE_SIZE, NULL);
+    lock_release_irq(&aspace_lock, were_on);
 }
 
 /* Auditing */

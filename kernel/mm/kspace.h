@@ -29,6 +29,11 @@ void *kspace_map_device(phys_t phys, uint64_t bytes, unsigned flags);
 /* Gives the CPU number `cpu` stacks, each behind a guard. Returns 0 or -ENOMEM. */
 int kspace_map_stacks(unsigned cpu);
 
+/* Maps a frame at its own physical address, for a CPU that turns its page tables on there, and
+ * takes that mapping away again. False if there is no memory for tables. */
+bool kspace_map_identity(frame_t frame, unsigned flags);
+void kspace_unmap_identity(frame_t frame);
+
 struct aspace *kspace(void);
 struct paging *kspace_paging(void);
 

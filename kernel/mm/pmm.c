@@ -7,6 +7,7 @@
 
 #include <machine.h>
 
+#include "kernel/lock.h"
 #include "kernel/memlayout.h"
 #include "kernel/panic.h"
 #include "lib/bits.h"
@@ -21,7 +22,8 @@ static struct {
     uint64_t start, next, end;
 } early;
 
-static bool grown_up; /* the second life has begun */
+static struct lock lock; /* of all below, and of the first life */
+static bool grown_up;    /* the second life has begun */
 static struct frames frames;
 static uint64_t metadata_frames;
 static uint64_t used[PMM_USES];
@@ -44,6 +46,7 @@ static uint64_t range_frames(struct frame_range range)
 
 int pmm_start(const struct memmap *memmap)
 {
+    lock_init(&lock, "frames", LOCK_PMM);
     map = memmap;
     grown_up = false;
     metadata_frames = 0;
@@ -169,7 +172,7 @@ void pmm_reclaim(enum boot_memory kind)
     }
 }
 
-frame_t pmm_alloc(enum pmm_use use, struct frame_request request)
+static frame_t alloc(enum pmm_use use, struct frame_request request)
 {
     frame_t frame = grown_up ? frame_alloc(&frames, request) : early_alloc(request);
     if (!frame_is_none(frame))
@@ -177,7 +180,7 @@ frame_t pmm_alloc(enum pmm_use use, struct frame_request request)
     return frame;
 }
 
-void pmm_free(enum pmm_use use, frame_t frame, unsigned order)
+static void free_block(enum pmm_use use, frame_t frame, unsigned order)
 {
     uint64_t count = (uint64_t)1 << order;
     if (!grown_up) {
@@ -189,6 +192,21 @@ void pmm_free(enum pmm_use use, frame_t frame, unsigned order)
         panic("pmm_free: frame 0x%llx, order %u, was not taken for use %u",
               (unsigned long long)frame.number, order, use);
     used[use] -= count;
+}
+
+frame_t pmm_alloc(enum pmm_use use, struct frame_request request)
+{
+    bool were_on = lock_take_irq(&lock);
+    frame_t frame = alloc(use, request);
+    lock_release_irq(&lock, were_on);
+    return frame;
+}
+
+void pmm_free(enum pmm_use use, frame_t frame, unsigned order)
+{
+    bool were_on = lock_take_irq(&lock);
+    free_block(use, frame, order);
+    lock_release_irq(&lock, were_on);
 }
 
 /* Purses */

@@ -35,9 +35,18 @@ static inline bool machine_has_nx(void)
     return host_has_nx;
 }
 
-/* Ends the cached translation of the page that holds `virt`, or of all pages. */
-void machine_flush_page(uintptr_t virt);
-void machine_flush_all(void);
+/* More pages than this are flushed by dropping the whole TLB. */
+#define MACHINE_FLUSH_MAX 32
+
+/* What ended in the page tables, and may be cached still. */
+struct machine_flush {
+    unsigned count; /* of pages; greater than MACHINE_FLUSH_MAX: all pages there are */
+    bool tables;    /* tables that led to pages ended, too */
+    uintptr_t page[MACHINE_FLUSH_MAX];
+};
+
+/* Ends these cached translations. */
+void machine_flush(const struct machine_flush *flush);
 
 /* A machine with `bytes` of memory, its first 64 MiB full of garbage, and nothing cached. One at a
  * time: starting ends the one before. */

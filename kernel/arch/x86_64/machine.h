@@ -28,26 +28,25 @@ static inline bool machine_has_nx(void)
     return cpu.nx;
 }
 
-/* Ends the cached translation of the page that holds `virt`, global or not. */
-static inline void machine_flush_page(uintptr_t virt)
-{
-    asm_invlpg(virt);
-}
+/* More pages than this are flushed by dropping the whole TLB. */
+#define MACHINE_FLUSH_MAX 32
 
-/* Ends all cached translations of this CPU, global ones too: any change of CR4.PGE does. (SDM vol.
- * 3A, 4.10.4.1) */
-static inline void machine_flush_all_here(void)
-{
-    uint64_t cr4 = asm_read_cr4(), pge = (uint64_t)1 << 7;
-    if (cr4 & pge) {
-        asm_write_cr4(cr4 & ~pge);
-        asm_write_cr4(cr4);
-    } else {
-        asm_write_cr3(asm_read_cr3());
-    }
-}
+/* What ended in the page tables, and may be cached still. */
+struct machine_flush {
+    unsigned count; /* of pages; greater than MACHINE_FLUSH_MAX: all pages there are */
+    bool tables;    /* tables that led to pages ended, too */
+    uintptr_t page[MACHINE_FLUSH_MAX];
+};
 
-static inline void machine_flush_all(void)
-{
-    machine_flush_all_here();
-}
+/* Ends these cached translations, global or not, on every CPU that can have them, and returns when
+ * that is done. */
+void machine_flush(const struct machine_flush *flush);
+
+/* The same on this CPU alone, */
+void machine_flush_here(const struct machine_flush *flush);
+
+/* and for all that it has cached. */
+void machine_flush_all_here(void);
+
+/* How machine_flush() does it from now on; at first it is machine_flush_here(). */
+void machine_set_flusher(void (*flusher)(const struct machine_flush *flush));

@@ -17,7 +17,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CPU_MAX 255 /* an xAPIC id is a byte, and 255 means all of them */
+#define CPU_MAX   255 /* an xAPIC id is a byte, and 255 means all of them */
+#define CPU_WORDS 4   /* of 64 bits: a bit for each CPU */
+
+/* What CPUs write each other about. */
+enum mail_kind { MAIL_FLUSH, MAIL_CALL, MAIL_KINDS };
 
 /* As the CPU reads it. (Intel SDM vol. 3A, 8.7) */
 struct tss {
@@ -31,7 +35,11 @@ struct tss {
 } __attribute__((packed));
 
 struct attempt;
+struct letter;
 struct lock;
+
+/* CPU_STALE: it sleeps, and has to flush its TLB when it wakes up. */
+enum cpu_sleep { CPU_AWAKE, CPU_ASLEEP, CPU_STALE };
 
 enum cpu_state { CPU_PREPARED, CPU_STARTING, CPU_ONLINE, CPU_LEFT_OUT };
 
@@ -46,10 +54,15 @@ struct percpu {
     uint64_t canary;         /* of the stack in use: both compilers look for it here, at gs:40 */
     struct attempt *attempt; /* the innermost fault_try() */
     uint32_t state;          /* enum cpu_state; atomic */
+    uint32_t sleep;          /* enum cpu_sleep; atomic */
+    uint32_t nmis_taken;     /* that nmi_send() sent; */
+    uint32_t nmi_sent;       /* 1: one that was not taken yet; atomic */
     void (*job)(void *);     /* what an idle CPU is to run, and runs; else NULL; atomic */
     void *job_argument;
+    uint64_t senders[MAIL_KINDS][CPU_WORDS]; /* kernel/mail.h: who wrote to it; atomic */
+    struct letter *letter[MAIL_KINDS];       /* what it wrote itself */
     struct tss tss;
-    uint64_t irqs[256 - 32]; /* taken, by vector - 32; atomic */
+    uint64_t irqs[256 - 32]; /* taken, by vector - 32 */
 } __attribute__((aligned(64)));
 
 _Static_assert(sizeof(struct tss) == 104, "as the CPU reads it");
