@@ -44,7 +44,7 @@ static void dispatch(struct trap_frame *frame)
     unsigned vector = (unsigned)frame->vector;
     idle_wake(this);
     this->interrupts++;
-    this->irqs[vector - TRAP_EXCEPTIONS]++;
+    this->irqs[vector - IRQ_FIRST]++;
     acknowledge(vector);
     if (handlers[vector].handler != NULL)
         handlers[vector].handler(frame);
@@ -59,7 +59,7 @@ void irq_handle(unsigned vector, const char *name, irq_handler *handler)
 
 uint64_t irq_count(const struct percpu *area, unsigned vector)
 {
-    return area->irqs[vector - TRAP_EXCEPTIONS];
+    return area->irqs[vector - IRQ_FIRST];
 }
 
 const char *irq_name(unsigned vector)
@@ -151,7 +151,7 @@ bool irq_timer_start(unsigned a_second)
 
 bool irq_init(const struct madt *madt)
 {
-    for (unsigned vector = TRAP_EXCEPTIONS; vector < TRAP_VECTORS; vector++)
+    for (unsigned vector = IRQ_FIRST; vector < TRAP_VECTORS; vector++)
         trap_handle(vector, dispatch);
     irq_handle(IRQ_ISA + IRQ_LINE_TIMER, "PIT", take_input);
     irq_handle(IRQ_ISA + IRQ_LINE_KEYBOARD, "keyboard", take_input);

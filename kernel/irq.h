@@ -18,7 +18,8 @@ struct trap_frame;
 
 /* What comes as which vector. The greater ones are delivered first. */
 enum irq_vector {
-    IRQ_ISA = 32, /* the line n of the old controllers is IRQ_ISA + n */
+    IRQ_FIRST = 32,      /* after the exceptions */
+    IRQ_ISA = IRQ_FIRST, /* the line n of the old controllers is IRQ_ISA + n */
     IRQ_TIMER = 0xe0,
     IRQ_WAKE = 0xf0, /* from another CPU: there is work */
     IRQ_CALL,        /* from another CPU: call a function, now */

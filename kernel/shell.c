@@ -22,8 +22,8 @@ static const struct command command_shell[] = {
     {0},
 };
 static const struct command *const groups[] = {command_memory,  command_block, command_use,
-                                               command_machine, command_locks, command_prompt,
-                                               command_shell};
+                                               command_machine, command_cpus,  command_locks,
+                                               command_prompt,  command_shell};
 #define GROUPS (sizeof groups / sizeof groups[0])
 
 /* The command of this index over all groups, or NULL past the last. */

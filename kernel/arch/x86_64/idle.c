@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One word for each CPU decides who sees to the flush. Whoever changed the page tables tries to turn
- * CPU_ASLEEP into CPU_STALE; the sleeper takes whatever is there and leaves CPU_AWAKE. If the
+ * One word for each CPU decides who sees to the flush. Whoever changed the page tables tries to
+ * turn CPU_ASLEEP into CPU_STALE; the sleeper takes whatever is there and leaves CPU_AWAKE. If the
  * sleeper is first, the other sees that it is awake, and interrupts it.
  */
 #include "kernel/arch/x86_64/idle.h"

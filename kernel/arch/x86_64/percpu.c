@@ -4,15 +4,14 @@
 
 #include "kernel/arch/x86_64/asm.h"
 #include "kernel/arch/x86_64/canary.h"
-#include "kernel/arch/x86_64/image.h"
 #include "kernel/arch/x86_64/stack.h"
 
 #define MSR_GS_BASE 0xc0000101
 
 struct percpu percpu_boot = {.self = &percpu_boot, .state = CPU_ONLINE};
 
-SEALED static struct percpu *areas[CPU_MAX] = {&percpu_boot};
-SEALED static unsigned count = 1;
+static struct percpu *areas[CPU_MAX] = {&percpu_boot};
+static unsigned count = 1;
 
 struct percpu *percpu_get(unsigned id)
 {
