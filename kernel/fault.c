@@ -111,6 +111,8 @@ static const char *cause(uint64_t address, uint64_t error)
         return "a page table entry there has reserved bits set";
     if (!(error & ERROR_PRESENT))
         return address < 4096 ? "a null pointer" : "nothing is mapped there, or no access allowed";
+    if (!(error & ERROR_USER) && (intptr_t)address >= 0)
+        return "a user page, which is not the kernel's to touch";
     if (error & ERROR_FETCH)
         return "the page is not executable";
     return error & ERROR_WRITE ? "the page is read-only" : "the page may not be read";

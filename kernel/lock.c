@@ -70,11 +70,25 @@ void lock_forget_(struct lock *lock)
           lock->name);
 }
 
-static void lock_check_wait(const struct lock *lock, uint64_t start)
+/* What a waiting CPU has seen. */
+struct watch {
+    uint32_t serving;
+    uint64_t since;
+};
+
+static void check_progress(const struct lock *lock, uint32_t serving, struct watch *watch)
 {
-    if (lock_home_clock() - start > LOCK_STUCK)
-        panic("CPU %u has waited too long for the lock of the %s, which CPU %u holds",
-              lock_home_cpu(), lock->name, __atomic_load_n(&lock->owner, __ATOMIC_RELAXED));
+    uint64_t now = lock_home_clock();
+    if (serving != watch->serving)
+        *watch = (struct watch){serving, now};
+    else if (now - watch->since > LOCK_STUCK)
+        panic("CPU %u waits for the lock of the %s, which CPU %d (-1: nobody) holds for too long",
+              lock_home_cpu(), lock->name, (int)__atomic_load_n(&lock->owner, __ATOMIC_RELAXED));
+}
+
+static uint32_t serving_of(const struct lock *lock)
+{
+    return __atomic_load_n(&lock->serving, __ATOMIC_ACQUIRE);
 }
 
 void lock_wait_(struct lock *lock, uint32_t ticket)
@@ -82,12 +96,12 @@ void lock_wait_(struct lock *lock, uint32_t ticket)
     bool serve = service != NULL && !lock_home_interrupts_are_on();
     if (__atomic_load_n(&lock->owner, __ATOMIC_RELAXED) == lock_home_cpu())
         panic("CPU %u waits for the lock of the %s, which it holds", lock_home_cpu(), lock->name);
-    uint64_t start = LOAM_DEBUG ? lock_home_clock() : 0;
-    while (__atomic_load_n(&lock->serving, __ATOMIC_ACQUIRE) != ticket) {
+    struct watch watch = {.serving = ticket};
+    for (uint32_t serving = serving_of(lock); serving != ticket; serving = serving_of(lock)) {
         if (serve)
             service();
         if (LOAM_DEBUG)
-            lock_check_wait(lock, start);
+            check_progress(lock, serving, &watch);
         lock_home_pause();
     }
     lock->contended++;

@@ -234,13 +234,32 @@ static void let_time_pass(void)
     host_clock += 1000000000;
 }
 
+/* The CPUs that came before take 20 thousand million ticks each. */
+static void move_on(void)
+{
+    host_clock += 20000000000;
+    frames.serving++;
+    if (host_clock > 400000000000)
+        frames.serving = frames.next - 1;
+}
+
+static void waiting_while_others_get_on_is_patient(void **state)
+{
+    (void)state;
+    take_by_other();
+    frames.next = 100;
+    host_pause = move_on;
+    lock_take(&frames);
+    assert_int_equal(frames.serving, 100);
+}
+
 static void waiting_for_ever_is_found(void **state)
 {
     (void)state;
     take_by_other();
     host_pause = let_time_pass;
-    expect_panic(lock_take(&frames), "CPU 0 has waited too long for the lock of the frames, which "
-                                     "CPU 1 holds");
+    expect_panic(lock_take(&frames), "CPU 0 waits for the lock of the frames, which CPU 1 (-1: ");
+    assert_in_range(host_clock, 100000000000, 110000000000);
 }
 
 /* --- the list ----------------------------------------------------------------------------------*/
@@ -280,6 +299,7 @@ int main(void)
         TEST(only_the_holder_releases),
         TEST(lock_without_init_is_found),
         TEST(holding_for_long_is_reported_when_it_gets_worse),
+        TEST(waiting_while_others_get_on_is_patient),
         TEST(waiting_for_ever_is_found),
         TEST(every_lock_is_listed_once),
     };

@@ -8,6 +8,7 @@
 #include "kernel/crash.h"
 #include "kernel/fault.h"
 #include "kernel/ktest.h"
+#include "kernel/smp.h"
 
 static struct lock outer, inner;
 
@@ -65,6 +66,39 @@ KTEST(lock, wrong_order_panics_in_debug_builds)
     KTEST_CHECK(!fault_try(take_in_wrong_order, NULL, &fault));
     KTEST_CHECK(fault.vector == FAULT_PANIC);
     KTEST_CHECK(inner.owner == LOCK_NOBODY && outer.owner == LOCK_NOBODY);
+}
+
+#define TURNS 4000 /* of all CPUs: an emulated one may sleep when it is its turn */
+
+static unsigned ready;          /* CPUs that wait for the others to begin */
+static volatile unsigned count; /* not atomic: `outer` guards it */
+
+static void count_up(void *unused)
+{
+    (void)unused;
+    __atomic_fetch_add(&ready, 1, __ATOMIC_RELAXED);
+    while (__atomic_load_n(&ready, __ATOMIC_RELAXED) < smp_count())
+        asm_pause();
+    for (unsigned i = 0; i < TURNS / smp_count(); i++) {
+        bool were_on = lock_take_irq(&outer);
+        count++;
+        lock_release_irq(&outer, were_on);
+    }
+}
+
+KTEST(lock, cpus_exclude_each_other)
+{
+    make_locks();
+    count = ready = 0;
+    for (unsigned i = 1; i < percpu_count(); i++)
+        if (smp_is_online(i))
+            smp_start(i, count_up, NULL);
+    count_up(NULL);
+    for (unsigned i = 1; i < percpu_count(); i++)
+        if (smp_is_online(i))
+            smp_wait(i);
+    KTEST_CHECK(count == TURNS / smp_count() * smp_count());
+    KTEST_CHECK(outer.next == outer.serving && outer.serving == count);
 }
 
 static void take_twice(void *unused)

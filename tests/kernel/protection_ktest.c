@@ -200,6 +200,12 @@ PROGRAM(user_read, "movb (%rdi), %al");
 PROGRAM(user_write, "movb %al, (%rdi)");
 PROGRAM(user_jump, "jmp *%rdi");
 
+static bool is_said_of_user_page(struct fault fault)
+{
+    const char *end = "a user page, which is not the kernel's to touch";
+    return strcmp(fault.reason + strlen(fault.reason) - strlen(end), end) == 0;
+}
+
 KTEST(protection, smep_keeps_ring_0_from_executing_user_pages)
 {
     if (!cpu.smep)
@@ -208,6 +214,7 @@ KTEST(protection, smep_keeps_ring_0_from_executing_user_pages)
     struct fault fault = attack(execute, (void *)USER_CODE);
     user_unmap();
     KTEST_CHECK(is_page_fault(fault, PRESENT | FETCH, (void *)USER_CODE));
+    KTEST_CHECK(is_said_of_user_page(fault));
 }
 
 KTEST(protection, smap_keeps_ring_0_from_touching_user_pages)
@@ -222,6 +229,7 @@ KTEST(protection, smap_keeps_ring_0_from_touching_user_pages)
     struct fault writing = attack(store, (void *)USER_STACK);
     user_unmap();
     KTEST_CHECK(is_page_fault(reading, PRESENT, (void *)USER_STACK));
+    KTEST_CHECK(is_said_of_user_page(reading));
     KTEST_CHECK(allowed.vector == 0);
     KTEST_CHECK(is_page_fault(writing, PRESENT | WRITE, (void *)USER_STACK));
 }
