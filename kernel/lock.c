@@ -116,10 +116,10 @@ void lock_check_take_(struct lock *lock)
     if (lock_home_context() == LOCK_IN_NMI)
         panic("the lock of the %s is taken by an NMI or machine check, which may interrupt anybody",
               lock->name);
-    for (const struct lock *held = lock_held(); held != NULL; held = held->outer)
-        if (held->rank >= lock->rank)
-            panic("the lock of the %s (rank %u) is taken inside that of the %s (rank %u)",
-                  lock->name, lock->rank, held->name, held->rank);
+    const struct lock *held = lock_held(); /* since all keep to the order, the highest */
+    if (held != NULL && held->rank >= lock->rank)
+        panic("the lock of the %s (rank %u) is taken inside that of the %s (rank %u)", lock->name,
+              lock->rank, held->name, held->rank);
 }
 
 void lock_check_taken_(struct lock *lock)

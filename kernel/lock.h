@@ -86,7 +86,7 @@ static inline void lock_take(struct lock *lock)
         lock_wait_(lock, ticket);
     __atomic_store_n(&lock->owner, lock_home_cpu(), __ATOMIC_RELAXED);
     lock->outer = lock_home_held();
-    __atomic_signal_fence(__ATOMIC_RELEASE); /* an interrupt handler may walk the chain */
+    __atomic_signal_fence(__ATOMIC_RELEASE); /* an interrupt handler may end in fault_try() */
     lock_home_hold(lock);
     if (LOAM_DEBUG)
         lock_check_taken_(lock);

@@ -275,6 +275,7 @@ static void every_lock_is_listed_once(void **state)
 {
     (void)state;
     seen = 0;
+    lock_init(&heap, "heap", LOCK_HEAP);
     lock_visit(see);
     assert_int_equal(seen, 3);
 }
