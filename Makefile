@@ -81,10 +81,12 @@ CORE  := frame frame_stats frame_check heap heap_slab heap_large heap_misuse hea
 CONSOLE := font glyph terminal screen keymap
 # Runs hosted, too: all of kernel/mm but what is bound to the kernel's image and ports.
 MM    := memmap frame_port pmm paging paging_check region aspace aspace_check brk mmap kmalloc
+# Likewise: what reads ACPI tables.
+ACPI  := acpi acpi_madt acpi_numa
 
 KTESTS         := $(wildcard tests/kernel/*.c)
 LIB_SOURCES    := $(LIB:%=lib/%.c) $(CORE:%=lib/alloc/%.c)
-MM_SOURCES     := $(MM:%=kernel/mm/%.c) kernel/acpi.c kernel/acpi_madt.c kernel/acpi_numa.c
+MM_SOURCES     := $(MM:%=kernel/mm/%.c) $(ACPI:%=kernel/%.c)
 KERNEL_SOURCES := $(LIB_SOURCES) $(wildcard kernel/arch/x86_64/*.[cS]) $(wildcard kernel/*.c) \
     $(wildcard kernel/mm/*.c) $(wildcard boot/pvh/*.[cS]) $(KTESTS)
 EFI_SOURCES    := $(wildcard boot/uefi/*.[cS]) lib/elf.c lib/format.c lib/string.c
@@ -253,7 +255,7 @@ HOSTED_TESTS := $(TESTS:%=$(H)/%)
 
 # --- fuzzing: clang's libFuzzer, with sanitizers; see tests/fuzz/fuzz.h ------------------------------
 
-FUZZED     := lib/elf.c lib/format.c lib/parse.c lib/sort.c kernel/mm/memmap.c kernel/acpi.c kernel/acpi_madt.c kernel/acpi_numa.c
+FUZZED     := lib/elf.c lib/format.c lib/parse.c lib/sort.c kernel/mm/memmap.c $(ACPI:%=kernel/%.c)
 FUZZERS    := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
 FUZZ_FLAGS := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZ_SECONDS ?= 30

@@ -88,10 +88,10 @@ static void show_node(const struct numa *numa, unsigned node)
     for (size_t i = 0; i < numa->range_count; i++) {
         const struct numa_range *range = &numa->range[i];
         if (range->node == node)
-            console_print("  0x%010lx - 0x%010lx  %s\n", phys_of_frame(range->start).addr,
-                          phys_of_frame(range->end).addr,
-                          format_bytes(text, (range->end.number - range->start.number)
-                                                 << PAGE_SHIFT));
+            console_print(
+                "  0x%010lx - 0x%010lx  %s\n", phys_of_frame(range->start).addr,
+                phys_of_frame(range->end).addr,
+                format_bytes(text, (range->end.number - range->start.number) << PAGE_SHIFT));
     }
 }
 
