@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* Benchmarks of frames, heap and locks, under the names that Linux's figures have. */
+/* Benchmarks of frames, heap, locks and interrupts, under the names that Linux's figures have. */
 #include "kernel/bench.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
+#include <machine.h>
+
 #include "kernel/arch/x86_64/asm.h"
 #include "kernel/console.h"
+#include "kernel/irq.h"
 #include "kernel/lock.h"
+#include "kernel/memlayout.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/pmm.h"
+#include "kernel/smp.h"
 #include "lib/string.h"
 
 #define PAIRS 10000
@@ -76,6 +81,58 @@ static void lock_irq_pair(uint64_t argument)
     }
 }
 
+/* An interrupt that nobody handles, from the instruction before its entry to the one after it. */
+static void irq_entry_exit(uint64_t argument)
+{
+    (void)argument;
+    for (unsigned i = 0; i < PAIRS; i++)
+        __asm__ volatile("int %0" : : "i"(IRQ_WAKE) : "memory");
+}
+
+/* With another CPU, which is kept awake meanwhile. */
+
+static bool stop; /* atomic */
+
+static void stay_awake(void *unused)
+{
+    (void)unused;
+    while (!__atomic_load_n(&stop, __ATOMIC_ACQUIRE))
+        asm_pause();
+}
+
+static void wake_other(uint64_t argument)
+{
+    (void)argument;
+    __atomic_store_n(&stop, false, __ATOMIC_RELEASE);
+    smp_start(1, stay_awake, NULL);
+}
+
+static void release_other(uint64_t argument)
+{
+    (void)argument;
+    __atomic_store_n(&stop, true, __ATOMIC_RELEASE);
+    smp_wait(1);
+}
+
+static void do_nothing(void *unused)
+{
+    (void)unused;
+}
+
+static void ipi_roundtrip(uint64_t argument)
+{
+    (void)argument;
+    for (unsigned i = 0; i < BATCH; i++)
+        smp_call(1, do_nothing, NULL);
+}
+
+static void shoot(uint64_t pages)
+{
+    struct machine_flush flush = {.count = (unsigned)pages, .page = {MEMLAYOUT_MMAP_START}};
+    for (unsigned i = 0; i < BATCH; i++)
+        machine_flush(&flush);
+}
+
 static void nothing(uint64_t argument)
 {
     (void)argument;
@@ -102,6 +159,10 @@ static const struct bench {
     {"kmalloc.batch_free.64", kmalloc_batch_free, 64, BATCH, kmalloc_batch_alloc, nothing},
     {"smp.lock_pair", lock_pair, 0, PAIRS, lock_begin, nothing},
     {"smp.lock_irq_pair", lock_irq_pair, 0, PAIRS, lock_begin, nothing},
+    {"smp.irq_entry_exit", irq_entry_exit, 0, PAIRS, nothing, nothing},
+    {"smp.ipi_roundtrip", ipi_roundtrip, 0, BATCH, wake_other, release_other},
+    {"smp.shootdown_1", shoot, 1, BATCH, wake_other, release_other},
+    {"smp.shootdown_512", shoot, 512, BATCH, wake_other, release_other},
 };
 
 bool bench_run(const char *prefix)
@@ -112,6 +173,8 @@ bool bench_run(const char *prefix)
         if (prefix != NULL && strncmp(bench->name, prefix, strlen(prefix)) != 0)
             continue;
         any = true;
+        if (bench->before == wake_other && smp_count() < 2)
+            continue; /* there is no other CPU */
         bench->before(bench->argument);
         uint64_t start = asm_read_tsc();
         bench->run(bench->argument);
