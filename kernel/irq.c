@@ -51,10 +51,12 @@ static void dispatch(struct trap_frame *frame)
     this->interrupts--;
 }
 
-void irq_handle(unsigned vector, const char *name, irq_handler *handler)
+irq_handler *irq_handle(unsigned vector, const char *name, irq_handler *handler)
 {
+    irq_handler *before = handlers[vector].handler;
     handlers[vector].name = name;
     handlers[vector].handler = handler;
+    return before;
 }
 
 uint64_t irq_count(const struct percpu *area, unsigned vector)
@@ -140,13 +142,11 @@ void irq_init_cpu(void)
     apic_enable(IRQ_ERROR, IRQ_SPURIOUS);
 }
 
-bool irq_timer_start(unsigned a_second)
+void irq_timer_start(unsigned a_second)
 {
-    if (!by_apic)
-        return false;
     uint64_t ticks = a_second == 0 ? 0 : timer_rate / a_second;
-    apic_timer_start(IRQ_TIMER, ticks > UINT32_MAX ? UINT32_MAX : (uint32_t)ticks);
-    return true;
+    if (by_apic)
+        apic_timer_start(IRQ_TIMER, ticks > UINT32_MAX ? UINT32_MAX : (uint32_t)ticks);
 }
 
 bool irq_init(const struct madt *madt)

@@ -39,12 +39,13 @@ bool irq_init(const struct madt *madt);
 /* The same for another CPU, run by itself. Precondition: irq_init() returned true. */
 void irq_init_cpu(void);
 
-/* Who handles a vector, under which name it is shown. */
-void irq_handle(unsigned vector, const char *name, irq_handler *handler);
+/* Who handles a vector, under which name it is shown. Returns who did so before, or NULL. */
+irq_handler *irq_handle(unsigned vector, const char *name, irq_handler *handler);
 
-/* Interrupts with IRQ_TIMER on this CPU, so many a second from now on; 0: none. False without
- * APICs. */
-bool irq_timer_start(unsigned a_second);
+/* Interrupts with IRQ_TIMER on this CPU, so many a second from now on; 0: none. The boot CPU looks
+ * for input whose interrupt was lost, IRQ_TICKS times a second. Nothing happens without APICs. */
+#define IRQ_TICKS 18
+void irq_timer_start(unsigned a_second);
 
 /* How often a vector came to a CPU, and the name of its handler, or NULL. */
 uint64_t irq_count(const struct percpu *area, unsigned vector);

@@ -34,8 +34,6 @@
 #include "lib/format.h"
 #include "lib/string.h"
 
-#define TICKS_A_SECOND 18 /* of the boot CPU: it looks for input whose interrupt was lost */
-
 /* What the kernel keeps of boot_info, whose memory it takes over. */
 SEALED static struct memmap map;
 SEALED static char command_line[BOOT_COMMAND_LINE_SIZE];
@@ -168,7 +166,7 @@ static void start_cpus(void)
     bool by_apic = irq_init(madt);
     log_print("irq", "by %s", by_apic ? "APIC" : "PIC");
     asm_interrupts_on();
-    irq_timer_start(TICKS_A_SECOND);
+    irq_timer_start(IRQ_TICKS);
     if (by_apic)
         nmi_init();
     smp_call_init();
