@@ -15,12 +15,15 @@
 #include "kernel/arch/x86_64/trap.h"
 #include "kernel/crash.h"
 #include "kernel/fault.h"
+#include "kernel/irq.h"
 #include "kernel/ktest.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/kspace.h"
 #include "kernel/mm/paging.h"
+#include "kernel/nmi.h"
 #include "kernel/smp.h"
 #include "lib/string.h"
+#include "tests/kernel/cpus.h"
 #include "tests/kernel/user.h"
 
 /* The error code of a page fault. */
@@ -310,6 +313,53 @@ KTEST(protection, ring_3_cannot_write_code_or_execute_data)
     if (!cpu.nx)
         ktest_skip("this CPU has no no-execute bit");
     KTEST_CHECK(is_page_fault(RUN(user_jump, stack), PRESENT | USER | FETCH, stack));
+}
+
+PROGRAM(user_count, "again: dec %rdi\n\tjnz again");
+
+#define TICKS_A_SECOND 1000
+#define LONG_COUNT     ((void *)20000000) /* lasts for many ticks */
+#define SHORT_COUNT    ((void *)1000000)
+
+/* One tick may have come before ring 3 was entered, and one after. */
+KTEST(protection, ring_3_is_interrupted_and_goes_on)
+{
+    uint64_t ticks = 0;
+    irq_timer_start(TICKS_A_SECOND);
+    for (unsigned i = 0; i < 20 && ticks < 3; i++) {
+        ticks = irq_count(percpu_this(), IRQ_TIMER);
+        KTEST_CHECK(RUN(user_count, LONG_COUNT).vector == TRAP_INVALID_OPCODE);
+        ticks = irq_count(percpu_this(), IRQ_TIMER) - ticks;
+    }
+    irq_timer_start(IRQ_TICKS);
+    if (ticks < 3)
+        ktest_skip("no timer interrupted it");
+}
+
+#define NMIS 20
+
+static unsigned nmis_done;
+
+static void send_nmis(void *unused)
+{
+    (void)unused;
+    for (unsigned i = 0; i < NMIS; i++)
+        nmi_send(0);
+    __atomic_store_n(&nmis_done, 1, __ATOMIC_RELEASE);
+}
+
+/* Their handler goes by the base of gs, which is that of ring 3. */
+KTEST(protection, ring_3_takes_nmis_and_goes_on)
+{
+    cpus_need(2);
+    uint32_t before = percpu_this()->nmis_taken;
+    nmis_done = 0;
+    cpus_start(send_nmis, NULL);
+    while (__atomic_load_n(&nmis_done, __ATOMIC_ACQUIRE) == 0)
+        KTEST_CHECK(RUN(user_count, SHORT_COUNT).vector == TRAP_INVALID_OPCODE);
+    cpus_wait();
+    KTEST_CHECK(percpu_this()->nmis_taken == before + NMIS);
+    KTEST_CHECK(percpu_this() == percpu_get(0));
 }
 
 /* What ring 3 may not do; each has to end in a general protection fault, at once. */

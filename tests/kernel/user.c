@@ -49,9 +49,9 @@ void user_unmap(void)
 /* The exception comes back on this stack, below this function's frame. */
 static void enter(void *argument)
 {
-    uint64_t *exception_stack = (uint64_t *)((char *)&percpu_this()->tss + 4); /* rsp[0] */
-    __asm__ volatile("movq %%rsp, (%0)\n\t"
-                     "cli\n\t"
+    struct tss *tss = &percpu_this()->tss;
+    __asm__ volatile("cli\n\t"
+                     "movq %%rsp, %0\n\t"
                      "swapgs\n\t"
                      "pushq %2\n\t"
                      "pushq %3\n\t"
@@ -59,10 +59,9 @@ static void enter(void *argument)
                      "pushq %5\n\t"
                      "pushq %6\n\t"
                      "iretq"
-                     :
-                     : "r"(exception_stack), "D"(argument), "i"(USER_DATA_SELECTOR),
-                       "r"(USER_STACK + PAGE_SIZE), "i"(FLAGS), "i"(USER_CODE_SELECTOR),
-                       "r"(USER_CODE)
+                     : "=m"(tss->rsp[0])
+                     : "D"(argument), "i"(USER_DATA_SELECTOR), "r"(USER_STACK + PAGE_SIZE),
+                       "i"(FLAGS), "i"(USER_CODE_SELECTOR), "r"(USER_CODE)
                      : "memory");
 }
 
