@@ -72,7 +72,8 @@ HOSTED_FLAGS := $(COMMON) -O1 -Itests/host -DLOAM_DEBUG=1 $(SANITIZERS)
 # --- what there is, in layer order ----------------------------------------------------------------
 
 LIB   := string format parse sort tree elf check keys history complete lineview lineedit pager
-CORE  := frame frame_stats frame_check heap heap_slab heap_large heap_misuse heap_check
+CORE  := frame frame_cpu frame_map frame_block frame_find frame_setup \
+    frame_debug frame_stats frame_check heap heap_slab heap_large heap_misuse heap_check
 # Runs hosted, too: what of the console knows no hardware.
 CONSOLE := font glyph terminal screen keymap
 # Runs hosted, too: all of kernel/mm but what is bound to the kernel's image and ports.
@@ -85,7 +86,7 @@ KERNEL_SOURCES := $(LIB_SOURCES) $(wildcard kernel/arch/x86_64/*.[cS]) $(wildcar
     $(wildcard kernel/mm/*.c) $(wildcard boot/pvh/*.[cS]) $(KTESTS)
 EFI_SOURCES    := $(wildcard boot/uefi/*.[cS]) lib/elf.c lib/format.c lib/string.c
 HOST_SOURCES   := $(filter-out lib/string.c,$(LIB_SOURCES)) $(CONSOLE:%=kernel/%.c) \
-    $(MM_SOURCES) kernel/names.c $(wildcard tests/host/*.c)
+    $(MM_SOURCES) kernel/names.c $(filter-out %/frame_alone.c,$(wildcard tests/host/*.c))
 TESTS          := $(patsubst tests/%.c,%,$(wildcard tests/*_test.c))
 
 # --- the kernel -----------------------------------------------------------------------------------
@@ -240,6 +241,15 @@ $(H)/%_test: $(H)/tests/%_test.c.o $(H)/libhosted.a
 	$(Q)$(CC) $(SANITIZERS) $(filter %.o,$^) $(H)/libhosted.a -lcmocka -pthread -o $@ \
 	    $(wrap)
 
+# Threads need the other sanitizer: their test and the core are built apart with it.
+RACES    := tests/frame_threads_test.c $(wildcard lib/alloc/frame*.c) lib/check.c lib/format.c \
+    tests/host/frame_home.c tests/host/frame_alone.c
+$(H)/frame_threads_test: $(RACES) $(wildcard lib/alloc/frame*.h) Makefile | need-cc need-cmocka
+	$(call say,CC,$@ with ThreadSanitizer)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -MMD -MP,$(COMMON)) -O1 -fsanitize=thread -Itests/host -DLOAM_DEBUG=1 \
+	    $(filter %.c,$^) -lcmocka -pthread -o $@
+
 HOSTED_TESTS := $(TESTS:%=$(H)/%)
 
 # --- fuzzing: clang's libFuzzer, with sanitizers; see tests/fuzz/fuzz.h ------------------------------
@@ -292,9 +302,28 @@ test: $(BUILT_TESTS) $(BUILT_FUZZ) $(BUILT_KERNEL) | need-python \
 	    $(if $(T),--only "$(T)") \
 	    $(if $(JUNIT),--junit $(JUNIT))
 
+# Hosted benchmarks: release builds, and one whose atomic operations are calls, to be counted.
+BENCH       := build/bench-$(CC)
+BENCH_CORE  := $(filter-out %_check.c,$(wildcard lib/alloc/frame*.c))
+BENCH_FLAGS := $(filter-out -MMD -MP,$(COMMON)) -O2 -march=x86-64-v3 -fno-pie -Itests/bench/home
+BENCH_ALL   := $(BENCH_CORE) tests/bench/frame_bench.c tests/bench/locked.c lib/format.c \
+    $(wildcard lib/alloc/frame*.h tests/bench/*.h) Makefile
+$(BENCH)/frame_bench: $(BENCH_ALL) | need-cc
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BENCH_FLAGS) -ftls-model=local-exec $(filter %.c,$^) -no-pie -pthread -o $@
+$(BENCH)/frame_locked: $(BENCH_ALL) | need-cc
+	$(call say,CC,$@)
+	@mkdir -p $(@D)/locked
+	$(Q)cd $(@D)/locked && $(CC) $(BENCH_FLAGS) -I$(CURDIR) -I$(CURDIR)/tests/bench/home \
+	    -fsanitize=thread -c $(BENCH_CORE:%=$(CURDIR)/%)
+	$(Q)$(CC) $(BENCH_FLAGS) $(BENCH_CORE:lib/alloc/%.c=$(@D)/locked/%.o) \
+	    $(filter tests/% lib/format.c,$(filter %.c,$^)) -no-pie -pthread -o $@
+
 # In-kernel benchmarks, in exact guest instructions, beside Linux's figures.
 bench: ## benchmarks in guest instructions, beside Linux's; B=kmalloc: those with that prefix
-bench: $(K)/kernel.elf | need-python need-qemu
+bench: $(K)/kernel.elf $(BENCH)/frame_bench $(BENCH)/frame_locked | need-python need-qemu need-valgrind
+	$(if $(filter frame%,$(or $(B),frame)),@tools/frame_bench.py $(BENCH))
 	@tools/bench.py --build $(K) $(if $(B),--only $(B))
 
 lib: ## libloam.so, malloc for any Linux program: not there yet
@@ -353,7 +382,7 @@ help: ## this list
 
 # --- what must be installed; asked for by the commands that need it, when they need it --------------
 
-NEEDS := $(addprefix need-,cc python cmocka qemu uefi gnu-efi clang clang-format clang-tidy gdb mtools \
+NEEDS := $(addprefix need-,cc valgrind python cmocka qemu uefi gnu-efi clang clang-format clang-tidy gdb mtools \
     xorriso)
 WANTS := $(addprefix want-,gdb mtools xorriso)
 .PHONY: $(NEEDS) $(WANTS)

@@ -28,6 +28,28 @@ static void frame_zeroed_pair(uint64_t order)
         pmm_free(PMM_KERNEL, pmm_alloc(PMM_KERNEL, request), (unsigned)order);
 }
 
+static frame_t taken[BATCH]; /* likewise, of frames */
+
+static void frame_batch_alloc(uint64_t order)
+{
+    struct frame_request request = {.order = (uint8_t)order};
+    for (unsigned i = 0; i < (unsigned)BATCH >> order; i++)
+        taken[i] = pmm_alloc(PMM_KERNEL, request);
+}
+
+static void frame_batch_free(uint64_t order)
+{
+    for (unsigned i = 0; i < (unsigned)BATCH >> order; i++)
+        pmm_free(PMM_KERNEL, taken[i], (unsigned)order);
+}
+
+/* In an order in which no two neighbours follow each other; 617 and BATCH have no common factor. */
+static void frame_random_free(uint64_t order)
+{
+    for (unsigned i = 0; i < BATCH; i++)
+        pmm_free(PMM_KERNEL, taken[i * 617 % BATCH], (unsigned)order);
+}
+
 static void kmalloc_pair(uint64_t size)
 {
     for (unsigned i = 0; i < PAIRS; i++)
@@ -66,6 +88,11 @@ static const struct bench {
     {"frame.pair.3", frame_pair, 3, PAIRS, nothing, nothing},
     {"frame.pair.9", frame_pair, 9, PAIRS, nothing, nothing},
     {"frame.zeroed_pair.0", frame_zeroed_pair, 0, PAIRS, nothing, nothing},
+    {"frame.batch_alloc.0", frame_batch_alloc, 0, BATCH, nothing, frame_batch_free},
+    {"frame.batch_alloc.3", frame_batch_alloc, 3, BATCH >> 3, nothing, frame_batch_free},
+    {"frame.batch_free.0", frame_batch_free, 0, BATCH, frame_batch_alloc, nothing},
+    {"frame.batch_free.3", frame_batch_free, 3, BATCH >> 3, frame_batch_alloc, nothing},
+    {"frame.random_free.0", frame_random_free, 0, BATCH, frame_batch_alloc, nothing},
     {"kmalloc.pair.16", kmalloc_pair, 16, PAIRS, nothing, nothing},
     {"kmalloc.pair.64", kmalloc_pair, 64, PAIRS, nothing, nothing},
     {"kmalloc.pair.256", kmalloc_pair, 256, PAIRS, nothing, nothing},

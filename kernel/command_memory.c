@@ -28,6 +28,27 @@ static bool mem(int argc, char **argv)
     return true;
 }
 
+/* The memory as characters, each for some blocks of 2 MiB: # in use, digits: tenths that are free,
+ * . all free. */
+static void frames_picture(void)
+{
+    const struct frames *all = pmm_frames();
+    uint64_t blocks = frame_blocks(all);
+    unsigned shift = 0;
+    while (blocks >> shift > 512)
+        shift++;
+    uint64_t scale = (uint64_t)1 << shift;
+    for (uint64_t block = 0; block < blocks; block += scale) {
+        uint64_t free = 0;
+        for (uint64_t i = block; i < block + scale; i++)
+            free += frame_block_free(all, i);
+        uint64_t tenths = (free >> shift) * 10 / 512;
+        char character = free == 0 ? '#' : tenths == 10 ? '.' : (char)('0' + tenths);
+        console_print("%c%s", character, ((block >> shift) + 1) % 64 == 0 ? "\n" : "");
+    }
+    console_print("\n");
+}
+
 static bool frames(int argc, char **argv)
 {
     (void)argc, (void)argv;
@@ -40,8 +61,10 @@ static bool frames(int argc, char **argv)
                       count[order], size_of(total, count[order] << order));
         sum += count[order] << order;
     }
-    console_print("%lu of %lu frames are free (%s)\n", sum, pmm_frames()->total,
-                  size_of(total, sum));
+    frames_picture();
+    uint64_t free = frame_free_count(pmm_frames());
+    console_print("%lu of %lu frames are free (%s), %lu of them at hand of CPUs\n", free,
+                  pmm_frames()->total, size_of(total, free), free - sum);
     return true;
 }
 

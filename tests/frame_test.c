@@ -51,6 +51,7 @@ static int end(void **state)
     (void)state;
     free(metadata);
     metadata = NULL;
+    host_frame_debug = true;
     host_machine_stop();
     return 0;
 }
@@ -81,6 +82,20 @@ static bool alloc_at(uint64_t frame, unsigned order)
     return frame_alloc_at(&frames, (frame_t){frame}, order);
 }
 
+static void give_back_part(uint64_t block, unsigned order, uint64_t part, unsigned part_order)
+{
+    frame_free_part(&frames, (frame_t){block}, order, (frame_t){part}, part_order);
+}
+
+/* Free blocks of 2^order frames when no CPU has anything at hand. */
+static uint64_t count_blocks(unsigned order)
+{
+    uint64_t count[FRAME_ORDERS];
+    assert_true(frame_drain(&frames));
+    frame_count_blocks(&frames, count);
+    return count[order];
+}
+
 /* Contract */
 
 static void a_new_allocator_has_nothing_free(void **state)
@@ -88,7 +103,7 @@ static void a_new_allocator_has_nothing_free(void **state)
     (void)state;
     struct frame_range ranges[] = {range(3, 700), range(1000, 600000)};
     begin(ranges, COUNT(ranges));
-    assert_int_equal(frames.free, 0);
+    assert_int_equal(frame_free_count(&frames), 0);
     assert_int_equal(frames.total, 0);
     for (unsigned order = 0; order < FRAME_ORDERS; order++)
         assert_int_equal(alloc(order), FRAME_NONE.number);
@@ -105,16 +120,14 @@ static void every_order_is_served_aligned_and_merges_again(void **state)
         uint64_t block = alloc(order);
         assert_int_equal(block % size, 0);
         assert_true(block + size <= all.end.number);
-        assert_int_equal(frames.free, frames.total - size);
+        assert_int_equal(frame_free_count(&frames), frames.total - size);
         assert_false(alloc_at(block, 0));
         assert_false(alloc_at(block + size - 1, 0));
         assert_int_equal(frame_check(&frames, tell), 0);
         give_back(block, order);
         assert_int_equal(frame_check(&frames, tell), 0);
     }
-    uint64_t count[FRAME_ORDERS];
-    frame_count_blocks(&frames, count);
-    assert_int_equal(count[FRAME_ORDER_MAX], 2);
+    assert_int_equal(count_blocks(FRAME_ORDER_MAX), 2);
 }
 
 static void all_memory_can_be_had_in_every_order(void **state)
@@ -131,11 +144,11 @@ static void all_memory_can_be_had_in_every_order(void **state)
             assert_int_equal(seen[block >> order]++, 0);
         }
         free(seen);
-        assert_int_equal(frames.free, 0);
+        assert_int_equal(frame_free_count(&frames), 0);
         assert_int_equal(alloc(order), FRAME_NONE.number);
         for (uint64_t i = 0; i < blocks; i++)
             give_back(SPAN_FRAMES + (i << order), order);
-        assert_int_equal(frames.free, SPAN_FRAMES);
+        assert_int_equal(frame_free_count(&frames), SPAN_FRAMES);
     }
     assert_int_equal(frame_check(&frames, tell), 0);
 }
@@ -166,20 +179,21 @@ static void low_memory_is_the_last_to_go(void **state)
         uint64_t frame = alloc(0);
         assert_true(frame >= dma && frame < dma32);
     }
-    assert_int_equal(frames.free, low);
+    assert_int_equal(frame_free_count(&frames), low);
     assert_true(alloc(0) < dma);
     assert_true(alloc_below(0, 256) < 256);
 }
 
-static void what_is_freed_may_be_freed_in_parts(void **state)
+static void a_block_may_be_given_back_in_parts(void **state)
 {
     (void)state;
     struct frame_range all = range(0, SPAN_FRAMES);
     begin_free(&all, 1);
     assert_int_equal(alloc(18), 0);
-    for (unsigned order = 0; order < 18; order++)
+    give_back_part(0, 18, 1, 0);
+    for (unsigned order = 1; order < 18; order++)
         give_back((uint64_t)1 << order, order);
-    assert_int_equal(frames.free, SPAN_FRAMES - 1);
+    assert_int_equal(frame_free_count(&frames), SPAN_FRAMES - 1);
     assert_int_equal(alloc(18), FRAME_NONE.number);
     give_back(0, 0);
     assert_int_equal(alloc(18), 0);
@@ -199,7 +213,7 @@ static void a_block_at_a_place_is_had_iff_all_of_it_is_free(void **state)
         assert_true(alloc_at(SPAN_FRAMES + size - 1, 0));
         assert_false(alloc_at(SPAN_FRAMES, order));
         give_back(SPAN_FRAMES + size - 1, 0);
-        assert_int_equal(frames.free, frames.total);
+        assert_int_equal(frame_free_count(&frames), frames.total);
         assert_int_equal(frame_check(&frames, tell), 0);
     }
 }
@@ -245,7 +259,7 @@ static void check_ceiling(const struct frame_range *ranges, size_t count, unsign
     uint64_t block = alloc_below(order, ceiling);
     if (block == FRAME_NONE.number) {
         assert_false(fits_below(ranges, count, order, ceiling));
-        assert_int_equal(frames.free, frames.total);
+        assert_int_equal(frame_free_count(&frames), frames.total);
         return;
     }
     assert_true(fits_below(ranges, count, order, ceiling));
@@ -304,7 +318,7 @@ static void ragged_ranges_are_managed_to_the_frame(void **state)
     begin_free(ranges, COUNT(ranges));
     uint64_t total = 1 + 514 + 2 + 1 + 17;
     assert_int_equal(frames.total, total);
-    assert_int_equal(frames.free, total);
+    assert_int_equal(frame_free_count(&frames), total);
     uint64_t block = 0;
     for (uint64_t i = 0; i < total; i++) {
         block = alloc(0);
@@ -337,7 +351,7 @@ static void memory_is_added_in_any_pieces_and_order(void **state)
     begin(&all, 1);
     for (size_t i = COUNT(cuts) - 1; i-- > 0;) {
         frame_add(&frames, (frame_t){cuts[i]}, (frame_t){cuts[i + 1]});
-        assert_int_equal(frames.free, 2 * SPAN_FRAMES - cuts[i]);
+        assert_int_equal(frame_free_count(&frames), 2 * SPAN_FRAMES - cuts[i]);
     }
     frame_add(&frames, (frame_t){5}, (frame_t){5});
     assert_int_equal(frames.total, 2 * SPAN_FRAMES);
@@ -360,6 +374,7 @@ static void metadata_costs_little_more_than_a_bit_a_frame(void **state)
     struct frame_range low = range(0, TIB >> PAGE_SHIFT);
     struct frame_range high = range(TIB >> PAGE_SHIFT, 2 * TIB >> PAGE_SHIFT);
     struct frame_range huge = range(0, 64 * TIB >> PAGE_SHIFT);
+    host_frame_debug = false;
     for (size_t i = 0; i < COUNT(sparse); i++)
         sparse[i] = range(4 * i * SPAN_FRAMES, (4 * i + 2) * SPAN_FRAMES);
     assert_true(bits_a_frame(&low, 1) <= 1.06);
@@ -387,6 +402,7 @@ static void sixty_four_terabytes_start_without_a_visit_to_each_frame(void **stat
     uint64_t each = 64 * TIB / COUNT(ranges) >> PAGE_SHIFT;
     for (size_t i = 0; i < COUNT(ranges); i++)
         ranges[i] = range(i * each + 1, (i + 1) * each);
+    host_frame_debug = false;
     size_t size = frame_metadata_size(ranges, COUNT(ranges));
     void *map = mmap(NULL, size, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -396,7 +412,7 @@ static void sixty_four_terabytes_start_without_a_visit_to_each_frame(void **stat
     for (size_t i = 0; i < COUNT(ranges); i++)
         frame_add(&frames, ranges[i].start, ranges[i].end);
     assert_true(resident(map, size) <= size / 4); /* a page for each GiB, none for each 2 MiB */
-    assert_int_equal(frames.free, COUNT(ranges) * (each - 1));
+    assert_int_equal(frame_free_count(&frames), COUNT(ranges) * (each - 1));
 
     uint64_t top = alloc(0);
     assert_int_equal(top, COUNT(ranges) * each - 1);
@@ -418,7 +434,7 @@ static void exhaustion_changes_nothing(void **state)
     for (unsigned order = 1; order < FRAME_ORDERS; order++) {
         assert_int_equal(alloc(order), FRAME_NONE.number);
         assert_false(alloc_at(0, order));
-        assert_int_equal(frames.free, SPAN_FRAMES / 2);
+        assert_int_equal(frame_free_count(&frames), SPAN_FRAMES / 2);
     }
     assert_int_equal(frame_check(&frames, tell), 0);
     for (uint64_t i = 0; i < SPAN_FRAMES / 2; i++)
@@ -436,7 +452,7 @@ static void misuse_panics_with_the_value(void **state)
     assert_true(alloc_at(0x80000, 18));
     assert_true(alloc_at(0x600, 9));
     assert_true(alloc_at(0x500, 0));
-    uint64_t before = frames.free;
+    uint64_t before = frame_free_count(&frames);
 
     expect_panic(give_back(0x501, 0), "0x501");
     expect_panic(give_back(0x500, 8), "0x500");
@@ -465,7 +481,7 @@ static void misuse_panics_with_the_value(void **state)
     expect_panic(frame_alloc(&frames, (struct frame_request){.flags = 0x82}), "no flags 0x82");
     expect_panic(frame_add(&frames, (frame_t){0x700}, (frame_t){0x801}), "0x800");
     expect_panic(frame_add(&frames, (frame_t){0x13ff}, (frame_t){0x1401}), "0x13ff");
-    assert_int_equal(frames.free, before + 0x100); /* 0x700 to 0x7ff */
+    assert_int_equal(frame_free_count(&frames), before + 0x100); /* 0x700 to 0x7ff */
 
     assert_int_equal(frame_check(&frames, tell), 0);
 }
@@ -475,16 +491,18 @@ static void a_panic_of_free_changes_nothing(void **state)
     (void)state;
     struct frame_range all = range(0, 2 * SPAN_FRAMES);
     begin_free(&all, 1);
-    for (unsigned order = 0; order < FRAME_ORDERS; order++) {
+    for (unsigned order = 1; order < FRAME_ORDERS; order++) {
         uint64_t size = (uint64_t)1 << order;
         expect_panic(give_back(SPAN_FRAMES, order), "0x40000");
         assert_true(alloc_at(SPAN_FRAMES, order));
-        give_back(SPAN_FRAMES + size - 1, 0);
+        give_back_part(SPAN_FRAMES, order, SPAN_FRAMES + size - 1, 0);
         expect_panic(give_back(SPAN_FRAMES, order), "0x40000");
-        assert_int_equal(frames.free, frames.total - size + 1);
+        assert_int_equal(frame_free_count(&frames), frames.total - size + 1);
         assert_int_equal(frame_check(&frames, tell), 0);
         assert_true(alloc_at(SPAN_FRAMES + size - 1, 0));
-        give_back(SPAN_FRAMES, order);
+        give_back(SPAN_FRAMES + size - 1, 0);
+        for (unsigned k = 0; k < order; k++)
+            give_back(SPAN_FRAMES + size - (2ULL << k), k);
     }
 }
 
@@ -493,7 +511,7 @@ static void a_panic_of_free_changes_nothing(void **state)
 #define MODEL_FRAMES (3 * SPAN_FRAMES + 1234)
 enum { IN_USE, FREE, NO_MEMORY };
 
-struct block {
+struct live {
     uint64_t start;
     unsigned order;
 };
@@ -501,7 +519,7 @@ struct block {
 static struct {
     uint8_t frame[MODEL_FRAMES];
     uint64_t free;
-    struct block block[1 << 16]; /* allocated and to be freed */
+    struct live block[1 << 16]; /* allocated and to be freed */
     size_t blocks;
 } model;
 
@@ -551,7 +569,7 @@ static void model_count(uint64_t count[FRAME_ORDERS])
 static void remember(uint64_t start, unsigned order)
 {
     if (model.blocks < COUNT(model.block))
-        model.block[model.blocks++] = (struct block){start, order};
+        model.block[model.blocks++] = (struct live){start, order};
 }
 
 /* Random operations: {ALLOC, {order, ceiling}}, {ALLOC_AT, {order, frame}}, {FREE_ONE, {which}};
@@ -613,15 +631,16 @@ static void random_free(uint64_t which, unsigned how)
 {
     if (model.blocks == 0)
         return;
-    struct block *chosen = &model.block[which % model.blocks];
-    struct block block = *chosen;
+    struct live *chosen = &model.block[which % model.blocks];
+    struct live block = *chosen;
     if (block.order > 0 && how == SPLIT) {
         block.order = --chosen->order;
         block.start += (uint64_t)1 << block.order;
+        give_back_part(chosen->start, block.order + 1, block.start, block.order);
     } else {
         *chosen = model.block[--model.blocks];
+        give_back(block.start, block.order);
     }
-    give_back(block.start, block.order);
     model_set(block.start, block.order, FREE);
     if (how == FREE_TWICE)
         expect_panic(give_back(block.start, block.order), "free already");
@@ -635,14 +654,15 @@ static void apply_operation(const struct shrink_op *op)
         random_alloc_at((unsigned)op->with[0], op->with[1]);
     else
         random_free(op->with[0], op->what);
-    assert_int_equal(frames.free, model.free);
+    assert_int_equal(frame_free_count(&frames), model.free);
 }
 
 static void compare_with_model(void)
 {
     uint64_t ours[FRAME_ORDERS], theirs[FRAME_ORDERS];
     assert_int_equal(frame_check(&frames, tell), 0);
-    assert_int_equal(frames.free, model.free);
+    assert_int_equal(frame_free_count(&frames), model.free);
+    assert_true(frame_drain(&frames));
     frame_count_blocks(&frames, ours);
     model_count(theirs);
     for (unsigned order = 0; order < FRAME_ORDERS; order++)
@@ -700,44 +720,32 @@ static struct frame_span *span(uint64_t gib)
     return frame_span_of(&frames, gib);
 }
 
-/* As begin_frames_to_damage leaves it: GiB 1 whole, GiB 0 split with block 3 split, GiB 2 without
- * memory, GiB 3 with memory up to its block 4 and three frames, all of it in use. */
-static void free_a_gib_that_is_not_there(void)
+/* As begin_frames_to_damage leaves it: GiB 1 whole, GiB 0 broken with block 3 (0x600) lacking its
+ * first frame, GiB 2 without memory, GiB 3 with memory up to its block 4 and three frames, all of
+ * it in use. */
+static uint16_t *desc(uint64_t gib, unsigned block)
 {
-    bits_set(frames.whole, 3);
-    frames.free += SPAN_FRAMES;
+    return &span(gib)->desc[block];
 }
 
-static void free_a_gib_without_a_span(void)
+static void free_a_gib_that_is_not_there(void)
 {
-    bits_set(frames.whole, 2);
+    map_set(&frames.whole, 2);
 }
 
 static void free_a_block_that_is_not_there(void)
 {
-    bits_set(frames.split, 3);
-    line_fill(span(3)->whole, 0);
-    line_fill(span(3)->split, 0);
     bits_set(span(3)->whole, 4);
-    span(3)->free_frames = BLOCK_FRAMES;
-    frames.free += BLOCK_FRAMES;
 }
 
 static void free_a_frame_that_is_not_there(void)
 {
-    free_a_block_that_is_not_there();
-    bits_clear(span(3)->whole, 4);
-    bits_set(span(3)->split, 4);
-    line_fill(span(3)->line[4], 0);
     bits_set(span(3)->line[4], 3);
-    span(3)->free_in[4] = 1;
-    span(3)->free_frames = 1;
-    frames.free += 1 - BLOCK_FRAMES;
 }
 
 static void miscount_a_block(void)
 {
-    span(0)->free_in[3]++;
+    ++*desc(0, 3);
 }
 
 static void lose_a_bit(void)
@@ -745,71 +753,101 @@ static void lose_a_bit(void)
     span(0)->line[3][7] &= span(0)->line[3][7] - 1;
 }
 
-static void empty_a_split_block(void)
-{
-    line_fill(span(0)->line[3], 0);
-}
-
-static void fill_a_split_block(void)
+static void fill_a_block(void)
 {
     line_fill(span(0)->line[3], UINT64_MAX);
 }
 
-static void call_a_block_both(void)
+static void call_a_block_whole(void)
 {
     bits_set(span(0)->whole, 3);
 }
 
-static void miscount_a_gib(void)
+static void call_a_whole_block_used(void)
 {
-    span(0)->free_frames--;
+    *desc(0, 5) &= (uint16_t)~DESC_WHOLE;
 }
 
-static void empty_a_split_gib(void)
+static void free_a_frame_twice(void)
 {
-    line_fill(span(0)->whole, 0);
-    line_fill(span(0)->split, 0);
+    bits_set(span(3)->whole, 0);
+    bits_set(span(3)->line[0], 0);
 }
 
-static void fill_a_split_gib(void)
+static void fill_a_gib(void)
 {
     line_fill(span(0)->whole, UINT64_MAX);
-    line_fill(span(0)->split, 0);
+    line_fill(span(0)->line[3], 0);
 }
 
-static void call_a_gib_both(void)
+static void lose_a_listing(void)
 {
-    bits_set(frames.split, 1);
+    line_fill(span(0)->listed[8], 0);
 }
 
-static void miscount_the_root(void)
+static void lose_a_listing_at_the_root(void)
 {
-    frames.free++;
+    map_clear(&frames.listed[8], 0);
+}
+
+static void lose_the_whole_blocks(void)
+{
+    map_clear(&frames.blocks, 0);
+}
+
+static void lose_a_hint(void)
+{
+    frames.whole.level[2][0] = 0;
+}
+
+static void own_without_an_owner(void)
+{
+    *desc(0, 3) |= DESC_OWNED;
+}
+
+static void keep_what_is_in_the_tree(void)
+{
+    frames.cpu[7].first = 0x640;
+    frames.cpu[7].mask = 2;
+}
+
+static void stay_busy(void)
+{
+    frames.cpu[7].busy = true;
+}
+
+static void miscount_what_was_taken(void)
+{
+    frames.taken--;
 }
 
 static void add_less_than_is_free(void)
 {
-    frames.total = frames.free - 1;
+    frames.total = frame_free_count(&frames) - 1;
 }
 
 static const struct {
     void (*damage)(void);
     const char *sentence;
 } damages[] = {
-    {free_a_gib_that_is_not_there, "frames 0xc0000 to 0xfffff are free but not managed"},
-    {free_a_gib_without_a_span, "GiB 2 is called free but holds no memory"},
+    {free_a_gib_that_is_not_there, "frames 0x80000 to 0xbffff are free but not managed"},
     {free_a_block_that_is_not_there, "frames 0xc0800 to 0xc09ff are free but not managed"},
     {free_a_frame_that_is_not_there, "frames 0xc0803 to 0xc0803 are free but not managed"},
     {miscount_a_block, "block 0x600 counts 512 free frames, its line has 511"},
     {lose_a_bit, "block 0x600 counts 511 free frames, its line has 510"},
-    {empty_a_split_block, "block 0x600 is called split but has no free frame"},
-    {fill_a_split_block, "block 0x600 is called split but is wholly free"},
-    {call_a_block_both, "block 0x600 is called both whole and split"},
-    {miscount_a_gib, "GiB 0 counts 262142 free frames, its blocks have 262143"},
-    {empty_a_split_gib, "GiB 0 is called split but has no free frame"},
-    {fill_a_split_gib, "GiB 0 is called split but is wholly free"},
-    {call_a_gib_both, "GiB 1 is called both whole and split"},
-    {miscount_the_root, "frames are counted free, the tree has"},
+    {fill_a_block, "block 0x600 is wholly free and should have been merged"},
+    {call_a_block_whole, "block 0x600 is whole, its descriptor says otherwise"},
+    {call_a_whole_block_used, "block 0xa00 is whole, its descriptor says otherwise"},
+    {free_a_frame_twice, "block 0xc0000 is free both as a whole and in part"},
+    {fill_a_gib, "GiB 0 is wholly free and should have been merged"},
+    {lose_a_listing, "block 0x600 has 511 free frames and is not listed for it"},
+    {lose_a_listing_at_the_root, "GiB 0 is not known to have blocks of class 8, but has"},
+    {lose_the_whole_blocks, "GiB 0 is not known to have whole blocks, but has"},
+    {lose_a_hint, "level 2 of a map does not know of word 0 below"},
+    {own_without_an_owner, "block 0x600 is not owned by a CPU, its descriptor says otherwise"},
+    {keep_what_is_in_the_tree, "frame 0x641 is at a CPU's hand and in the tree"},
+    {stay_busy, "CPU 7 has been busy all the time"},
+    {miscount_what_was_taken, "frames are counted free, the tree and the CPUs have"},
     {add_less_than_is_free, "that were added"},
 };
 
@@ -846,7 +884,7 @@ int main(void)
         cmocka_unit_test_teardown(all_memory_can_be_had_in_every_order, end),
         cmocka_unit_test_teardown(high_addresses_go_first, end),
         cmocka_unit_test_teardown(low_memory_is_the_last_to_go, end),
-        cmocka_unit_test_teardown(what_is_freed_may_be_freed_in_parts, end),
+        cmocka_unit_test_teardown(a_block_may_be_given_back_in_parts, end),
         cmocka_unit_test_teardown(a_block_at_a_place_is_had_iff_all_of_it_is_free, end),
         cmocka_unit_test_teardown(a_zeroed_block_is_cleared_and_nothing_else, end),
         cmocka_unit_test_teardown(ceilings_hold_to_the_frame, end),

@@ -16,6 +16,14 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 LINE = re.compile(r"bench: (\S+) (\d+) ticks")
 
 
+BARS = {
+    "frame.batch_alloc.0": 60,
+    "frame.batch_free.0": 60,
+    "frame.pair.9": 200,
+    "frame.zeroed_pair.0": 612,
+}
+
+
 def references():
     """{name: value} of Linux's figures in instructions."""
     found = {}
@@ -38,7 +46,8 @@ def main():
     done = subprocess.run(run, stdout=subprocess.PIPE, text=True)
     linux = references()
     for name, value in LINE.findall(done.stdout):
-        print(f"bench: {name} {value} insn" + (f" ref={linux[name]}" if name in linux else ""))
+        print(f"bench: {name} {value} insn" + (f" ref={linux[name]}" if name in linux else "")
+              + (f" bar<={BARS[name]}" if name in BARS else ""))
     if done.returncode != 0:
         sys.stdout.write(done.stdout)
     return done.returncode

@@ -117,6 +117,14 @@ static void add_around(struct frame_range range, const struct frame_range taken[
     frame_add(&frames, (frame_t){at}, range.end);
 }
 
+/* Makes single frames that the first life gave out known to the allocator, as if it had. */
+static void adopt(struct frame_range range)
+{
+    frame_add(&frames, range.start, range.end);
+    for (; range.start.number < range.end.number; range.start.number++)
+        frame_alloc_at(&frames, range.start, 0);
+}
+
 /* The end of the highest usable range that has room: [start, end), empty if none has. Memory that
  * the first life uses is out of bounds. */
 static struct frame_range place_metadata(uint64_t need)
@@ -153,6 +161,7 @@ int pmm_init(void)
         if (map->range[i].kind == BOOT_USABLE && range_frames(range) > 0)
             add_around(range, taken);
     }
+    adopt(tables);
     grown_up = true;
     return 0;
 }
@@ -201,7 +210,7 @@ static uint64_t *link_of(frame_t frame)
 int pmm_purse_fill(struct pmm_purse *purse, enum pmm_use use, size_t count)
 {
     *purse = (struct pmm_purse){.use = use, .top = FRAME_NONE};
-    if (grown_up && count > frames.free)
+    if (grown_up && count > frame_free_count(&frames))
         return -ENOMEM; /* at once, not after clearing all the memory there is */
     while (purse->count < count) {
         frame_t frame = pmm_alloc(use, (struct frame_request){.flags = FRAME_ZERO});
@@ -239,7 +248,7 @@ struct pmm_account pmm_account(void)
 {
     struct pmm_account account = {
         .ram = memmap_ram(map),
-        .free = grown_up ? frames.free : early.next - early.start,
+        .free = grown_up ? frame_free_count(&frames) : early.next - early.start,
         .kernel = memmap_frames(map, BOOT_KERNEL) + memmap_frames(map, BOOT_INITRD) +
                   metadata_frames + used[PMM_KERNEL],
         .tables = used[PMM_TABLES],

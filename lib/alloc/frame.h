@@ -5,7 +5,10 @@
  * it knows is in metadata that the caller hands over. The heap takes smaller pieces from its world;
  * this is the floor below that world.
  *
- * Locking: the caller's; one call at a time for each struct frames.
+ * Any number of CPUs and their interrupt handlers may call at once, without a lock; frame_init()
+ * comes before, and one frame_add() runs at a time. Each CPU keeps up to 128 single frames at hand,
+ * and a block to take more from. A request that cannot be met takes from the others' blocks, then
+ * asks them to give up the frames that they keep.
  */
 #pragma once
 
@@ -13,7 +16,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <frame_home.h>
+
 #include "lib/addr.h"
+#include "lib/alloc/frame_map.h"
 #include "lib/check.h"
 
 #define FRAME_ORDER_MAX 18 /* 2^18 frames: 1 GiB */
@@ -40,36 +46,64 @@ struct frame_request {
 
 struct frame_span; /* metadata of one GiB */
 
-/* Fields are private to frame*.c. */
+#define FRAME_CLASSES 9
+
+/* What a CPU has at hand: of one word of frames those that are free, of another those that it freed
+ * and did not put back yet, and the block that it takes words from. A word is 64 frames; number
+ * NOT_FOUND is none. Only the CPU itself looks at it, but for `owned`. */
+struct frame_cpu {
+    uint64_t mask;        /* frames first .. first + 63 that are free */
+    uint64_t first;       /* a multiple of 64 */
+    uint64_t word;        /* first / 64 if others of these frames may come back into the mask */
+    uint64_t freed;       /* a mask likewise */
+    uint64_t freed_word;  /* word number */
+    uint64_t *freed_at;   /* the word in the tree, */
+    uint16_t *freed_desc; /* and the descriptor of its block */
+    uint64_t owned;       /* first frame of the owned block; others read it, as a hint */
+    unsigned rest;        /* words [0, rest) of that block are still to be looked at */
+    struct frame_span *block_span; /* where the last block of 2 MiB was found; NULL: nowhere */
+    uint64_t block;                /* its number */
+    int64_t taken; /* frames taken out of the tree less those put back, by this CPU */
+    bool busy;     /* an interrupt handler that finds it set leaves all this alone */
+} __attribute__((aligned(128)));
+
+/* Fields are private to frame*.c. frame_tree.h tells what they mean together. */
 struct frames {
+    struct frame_cpu cpu[FRAME_CPUS];
+    int64_t taken; /* as in frame_cpu, by interrupt handlers that found their CPU busy */
     struct frame_range *ranges; /* all memory that may ever be added: sorted, disjoint */
     size_t range_count;
-    uint32_t *slots; /* GiB number -> 1 + its index in spans, 0 if it holds no memory */
+    uint32_t *range_slots; /* index in spans of the GiB in which a range starts */
+    uint32_t *slots;       /* GiB number -> its index in spans; valid for open GiBs */
+    uint64_t *open;        /* bit per GiB: its span has been written */
     struct frame_span *spans;
-    uint64_t *whole; /* bit per GiB: all of it is free; its span then means nothing */
-    uint64_t *split; /* bit per GiB: a part of it is free; its span tells which */
-    uint64_t gibs;   /* length of slots, whole and split */
-    uint64_t total;  /* frames added */
-    uint64_t free;   /* frames free now */
+    uint8_t *debug;                         /* frame_debug.c */
+    uint64_t gibs;                          /* length of slots, open, and the maps */
+    uint64_t total;                         /* frames added */
+    struct frame_map whole;                 /* GiBs that are free as a whole */
+    struct frame_map blocks;                /* a hint: GiBs that have whole blocks */
+    struct frame_map listed[FRAME_CLASSES]; /* a hint: GiBs that have blocks listed */
 };
 
-/* Bytes of metadata for `count` ranges (sorted, disjoint): 1.04 bits a frame for memory in whole
- * GiBs. Holes of a GiB and more between ranges cost 4 bytes a GiB. */
+/* Bytes of metadata for `count` ranges (sorted, disjoint): 1.06 bits a frame for memory in whole
+ * GiBs; 8 more with FRAME_DEBUG. Holes of a GiB and more between ranges cost 6 bytes a GiB. */
 size_t frame_metadata_size(const struct frame_range *ranges, size_t count);
 
 /* Makes `frames` manage `ranges`, all of it in use for now; frame_add() frees it. `metadata` has
  * the size above, 8-byte aligned, any contents, and belongs to `frames` from here on. Touches
- * memory for each range and GiB, not for each frame. */
+ * memory for each range and each 64 GiB. */
 void frame_init(struct frames *frames, const struct frame_range *ranges, size_t count,
                 void *metadata);
 
 /* Frees [start, end), for the first time, at any frame boundary. Panics where it is not managed or
- * is free already. */
+ * is free already. One call at a time; others may allocate and free meanwhile. What was never added
+ * cannot be freed either. */
 void frame_add(struct frames *frames, frame_t start, frame_t end);
 
 /* A block that answers the request, or FRAME_NONE if there is none (nothing changed then). Prefers
- * high addresses, so that low memory lasts for those who need it. The caller owns the block until
- * frame_free(). Panics on an order or flags that do not exist. */
+ * high addresses, so that low memory lasts for those who need it, and memory that is broken
+ * already. The caller owns the block until frame_free(). Panics on an order or flags that do not
+ * exist. */
 frame_t frame_alloc(struct frames *frames, struct frame_request request);
 
 /* Takes exactly [frame, frame + 2^order). False if any of it is not free. Panics on an order that
@@ -77,13 +111,32 @@ frame_t frame_alloc(struct frames *frames, struct frame_request request);
 bool frame_alloc_at(struct frames *frames, frame_t frame, unsigned order);
 
 /* Gives back a block. Panics with the value on an order that does not exist, on a block that is
- * misaligned, not managed, or free already, in part or as a whole. */
+ * misaligned, not managed, or free already, in part or as a whole; if single frames are still in a
+ * CPU's hands, as late as that CPU puts them back. With FRAME_DEBUG all that is seen at once, and
+ * the wrong order, too. */
 void frame_free(struct frames *frames, frame_t frame, unsigned order);
 
+/* Gives back a part of a block of 2^order frames: 2^part_order frames at `part`. What is left are
+ * the blocks that remain when a block is halved until the part is one of the halves. */
+void frame_free_part(struct frames *frames, frame_t block, unsigned order, frame_t part,
+                     unsigned part_order);
+
+/* Puts back what the calling CPU has at hand. False if that cannot be, because the CPU has been
+ * interrupted in the middle of a call. */
+bool frame_drain(struct frames *frames);
+
+/* Frames free now, wherever they are. Exact when nobody allocates or frees. */
+uint64_t frame_free_count(const struct frames *frames);
+
 /* frame_stats.c: free blocks by order, as a buddy system would count them: count[k] maximal aligned
- * blocks of 2^k free frames, each counted once; the sum of count[k] << k is frames->free. */
+ * blocks of 2^k free frames, each counted once. What CPUs have at hand is not counted. */
 void frame_count_blocks(const struct frames *frames, uint64_t count[FRAME_ORDERS]);
 
-/* frame_check.c: verifies every invariant. Returns how many are violated, and says each as a
- * sentence through `report`. */
+/* frame_stats.c: the number of 2 MiB blocks of the address space up to the last one managed, and
+ * how many frames of a block are free, not counting what CPUs have at hand. */
+uint64_t frame_blocks(const struct frames *frames);
+unsigned frame_block_free(const struct frames *frames, uint64_t block);
+
+/* frame_check.c: verifies every invariant, at a moment when nobody allocates or frees. Returns how
+ * many are violated, and says each as a sentence through `report`. */
 size_t frame_check(const struct frames *frames, check_report *report);

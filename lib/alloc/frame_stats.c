@@ -7,22 +7,19 @@ static void count_runs(const uint64_t line[LINE_WORDS], unsigned order,
                        uint64_t count[FRAME_ORDERS])
 {
     uint64_t rest[LINE_WORDS];
+    const unsigned all = LINE_BITS;
     for (unsigned i = 0; i < LINE_WORDS; i++)
-        rest[i] = line[i];
-    for (int k = LINE_SHIFT - 1; k >= 0; k--) {
-        int first = line_find(rest, (unsigned)k, LINE_BITS);
-        for (; first >= 0; first = line_find(rest, (unsigned)k, (unsigned)first)) {
-            line_take(rest, (unsigned)first, (unsigned)k);
-            count[order + (unsigned)k]++;
-        }
-    }
+        rest[i] = atomic_load(&line[i]);
+    for (unsigned k = LINE_SHIFT; k-- > 0;)
+        while (line_claim(rest, k, 0, all) >= 0)
+            count[order + k]++;
 }
 
 static void count_span(const struct frame_span *span, uint64_t count[FRAME_ORDERS])
 {
     count_runs(span->whole, BLOCK_SHIFT, count);
     for (unsigned block = 0; block < SPAN_BLOCKS; block++)
-        if (bits_test(span->split, block))
+        if (desc_count(atomic_load(&span->desc[block])) > 0)
             count_runs(span->line[block], 0, count);
 }
 
@@ -31,9 +28,27 @@ void frame_count_blocks(const struct frames *frames, uint64_t count[FRAME_ORDERS
     for (unsigned order = 0; order < FRAME_ORDERS; order++)
         count[order] = 0;
     for (uint64_t gib = 0; gib < frames->gibs; gib++) {
-        if (bits_test(frames->whole, gib))
+        if (map_test(&frames->whole, gib))
             count[FRAME_ORDER_MAX]++;
-        else if (bits_test(frames->split, gib))
+        else if (frame_is_open(frames, gib))
             count_span(frame_span_of(frames, gib), count);
     }
+}
+
+uint64_t frame_blocks(const struct frames *frames)
+{
+    uint64_t end = frames->ranges[frames->range_count - 1].end.number;
+    return (end + BLOCK_FRAMES - 1) >> BLOCK_SHIFT;
+}
+
+unsigned frame_block_free(const struct frames *frames, uint64_t block)
+{
+    uint64_t gib = block >> (SPAN_SHIFT - BLOCK_SHIFT);
+    if (gib >= frames->gibs || (!map_test(&frames->whole, gib) && !frame_is_open(frames, gib)))
+        return 0;
+    if (map_test(&frames->whole, gib))
+        return BLOCK_FRAMES;
+    uint16_t desc = atomic_load(block_desc(block_of(frames, block << BLOCK_SHIFT)));
+    int count = desc_count(desc);
+    return (desc & DESC_WHOLE) != 0 ? BLOCK_FRAMES : count < 0 ? 0 : (unsigned)count;
 }

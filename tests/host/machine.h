@@ -24,6 +24,12 @@ extern unsigned host_phys_bits; /* physical addresses are below 2^host_phys_bits
 /* Where the byte at `phys` can be reached. */
 void *machine_phys_to_virt(phys_t phys);
 
+/* Clears `bytes` at `start`; both multiples of 8. */
+static inline void machine_clear(void *start, size_t bytes)
+{
+    __builtin_memset(start, 0, bytes);
+}
+
 /* The pages of 1 GiB and the no-execute bit: does the CPU have them? */
 static inline bool machine_has_gib_pages(void)
 {
