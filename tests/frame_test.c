@@ -17,6 +17,7 @@
 #include "tests/host/shrink.h"
 
 #define GARBAGE      0xa5
+#define CPUS         8
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* A frame allocator whose metadata is exactly as long as it asked for, so that ASan sees its ends.
@@ -31,12 +32,12 @@ static struct frame_range range(uint64_t start, uint64_t end)
 
 static void begin(const struct frame_range *ranges, size_t count)
 {
-    size_t size = frame_metadata_size(ranges, count);
+    size_t size = frame_metadata_size(ranges, count, CPUS);
     free(metadata);
     metadata = malloc(size);
     memset(metadata, GARBAGE, size);
     memset(&frames, GARBAGE, sizeof frames);
-    frame_init(&frames, ranges, count, metadata);
+    frame_init(&frames, ranges, count, CPUS, metadata);
 }
 
 static void begin_free(const struct frame_range *ranges, size_t count)
@@ -364,7 +365,7 @@ static double bits_a_frame(const struct frame_range *ranges, size_t count)
     double all = 0;
     for (size_t i = 0; i < count; i++)
         all += (double)(ranges[i].end.number - ranges[i].start.number);
-    return (double)frame_metadata_size(ranges, count) * 8 / all;
+    return (double)frame_metadata_size(ranges, count, CPUS) * 8 / all;
 }
 
 static void metadata_costs_little_more_than_a_bit_a_frame(void **state)
@@ -403,12 +404,12 @@ static void sixty_four_terabytes_start_without_a_visit_to_each_frame(void **stat
     for (size_t i = 0; i < COUNT(ranges); i++)
         ranges[i] = range(i * each + 1, (i + 1) * each);
     host_frame_debug = false;
-    size_t size = frame_metadata_size(ranges, COUNT(ranges));
+    size_t size = frame_metadata_size(ranges, COUNT(ranges), CPUS);
     void *map = mmap(NULL, size, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     assert_true(map != MAP_FAILED);
     madvise(map, size, MADV_NOHUGEPAGE);
-    frame_init(&frames, ranges, COUNT(ranges), map);
+    frame_init(&frames, ranges, COUNT(ranges), CPUS, map);
     for (size_t i = 0; i < COUNT(ranges); i++)
         frame_add(&frames, ranges[i].start, ranges[i].end);
     assert_true(resident(map, size) <= size / 4); /* a page for each GiB, none for each 2 MiB */
@@ -504,6 +505,86 @@ static void a_panic_of_free_changes_nothing(void **state)
         for (unsigned k = 0; k < order; k++)
             give_back(SPAN_FRAMES + size - (2ULL << k), k);
     }
+}
+
+/* Runs, nodes, the reserve */
+
+static void a_run_of_any_length_is_had_where_it_fits(void **state)
+{
+    (void)state;
+    struct frame_range ranges[] = {range(7, 1500), range(1600, 3 * SPAN_FRAMES + 5)};
+    begin_free(ranges, COUNT(ranges));
+    const uint64_t counts[] = {1, 3, 64, 100, 513, 1000, 5000, SPAN_FRAMES, 2 * SPAN_FRAMES + 77};
+    for (size_t i = 0; i < COUNT(counts); i++)
+        for (uint64_t align = 1; align <= 4096; align *= 64) {
+            frame_t run =
+                frame_alloc_run(&frames, (struct frame_run){.count = counts[i], .align = align});
+            assert_false(frame_is_none(run));
+            assert_int_equal(run.number % align, 0);
+            assert_int_equal(frame_free_count(&frames), frames.total - counts[i]);
+            frame_free_run(&frames, run, counts[i]);
+            assert_int_equal(frame_check(&frames, tell), 0);
+        }
+    frame_t low = frame_alloc_run(&frames, (struct frame_run){.count = 1493, .below = {1500}});
+    assert_int_equal(low.number, 7);
+    assert_true(
+        frame_is_none(frame_alloc_run(&frames, (struct frame_run){.count = 1, .below = {1600}})));
+    assert_true(frame_is_none(frame_alloc_run(&frames, (struct frame_run){.count = frames.total})));
+    frame_free_run(&frames, low, 1493);
+    assert_int_equal(frame_free_count(&frames), frames.total);
+}
+
+static void a_node_gives_first_then_the_nearest(void **state)
+{
+    (void)state;
+    static const struct frame_range all[] = {{{0}, {1000}}, {{1000}, {2000}}, {{2000}, {3001}}};
+    static const struct frame_node nodes[] = {{&all[0], 1}, {&all[1], 1}, {&all[2], 1}};
+    static const uint8_t distance[] = {10, 30, 20, 30, 10, 40, 20, 40, 10};
+    static const unsigned order_of_nodes[3][3] = {{0, 2, 1}, {1, 0, 2}, {2, 0, 1}};
+    for (unsigned node = 0; node < 3; node++) {
+        begin_free(all, 3);
+        frame_set_nodes(&frames, nodes, 3, distance);
+        for (uint64_t i = 0; i < frames.total; i++) {
+            struct frame_request request = {.node = (uint16_t)(1 + node)};
+            uint64_t frame = frame_alloc(&frames, request).number;
+            unsigned from = frame < 1000 ? 0 : frame < 2000 ? 1 : 2;
+            uint64_t full = 0;
+            for (unsigned k = 0; order_of_nodes[node][k] != from; k++)
+                full += order_of_nodes[node][k] == 2 ? 1001 : 1000;
+            assert_true(i >= full);
+        }
+    }
+}
+
+static void only_atomic_requests_take_from_the_reserve(void **state)
+{
+    (void)state;
+    struct frame_range all = range(0, 5000);
+    begin_free(&all, 1);
+    frame_set_reserve(&frames, 100);
+    while (alloc(0) != FRAME_NONE.number)
+        ;
+    assert_int_equal(frame_free_count(&frames), 100);
+    for (unsigned i = 0; i < 100; i++)
+        assert_false(
+            frame_is_none(frame_alloc(&frames, (struct frame_request){.flags = FRAME_ATOMIC})));
+    assert_true(frame_is_none(frame_alloc(&frames, (struct frame_request){.flags = FRAME_ATOMIC})));
+}
+
+static void many_blocks_come_and_go_at_once(void **state)
+{
+    (void)state;
+    struct frame_range all = range(0, 5000);
+    begin_free(&all, 1);
+    static frame_t blocks[6000];
+    for (unsigned order = 0; order < 4; order++) {
+        size_t count = frame_alloc_bulk(&frames, (struct frame_request){.order = (uint8_t)order},
+                                        blocks, COUNT(blocks));
+        assert_int_equal(count, 5000 >> order);
+        frame_free_bulk(&frames, blocks, count, order);
+        assert_int_equal(frame_free_count(&frames), frames.total);
+    }
+    assert_int_equal(frame_check(&frames, tell), 0);
 }
 
 /* Random operations against a model: a byte for each frame. */
@@ -898,6 +979,10 @@ int main(void)
         cmocka_unit_test_teardown(exhaustion_changes_nothing, end),
         cmocka_unit_test_teardown(misuse_panics_with_the_value, end),
         cmocka_unit_test_teardown(a_panic_of_free_changes_nothing, end),
+        cmocka_unit_test_teardown(a_run_of_any_length_is_had_where_it_fits, end),
+        cmocka_unit_test_teardown(a_node_gives_first_then_the_nearest, end),
+        cmocka_unit_test_teardown(only_atomic_requests_take_from_the_reserve, end),
+        cmocka_unit_test_teardown(many_blocks_come_and_go_at_once, end),
         cmocka_unit_test_teardown(random_operations_agree_with_a_byte_for_each_frame, end),
         cmocka_unit_test_teardown(the_checker_sees_each_damage, end),
     };

@@ -18,6 +18,7 @@
 #include "tests/host/random.h"
 
 #define THREADS  4
+#define CPUS     4
 #define MAILBOX  256
 #define ALL      (SPAN_FRAMES + 5 * BLOCK_FRAMES + 77)
 #define OFFSET   13 /* of the first frame that is managed */
@@ -127,8 +128,8 @@ static void tell(const char *sentence)
 static void set_up(uint64_t end)
 {
     struct frame_range range = {{OFFSET}, {end}};
-    metadata = malloc(frame_metadata_size(&range, 1));
-    frame_init(&frames, &range, 1, metadata);
+    metadata = malloc(frame_metadata_size(&range, 1, CPUS));
+    frame_init(&frames, &range, 1, CPUS, metadata);
     frame_add(&frames, range.start, range.end);
     memset(taken, 0, sizeof taken);
     memset(mailbox, 0, sizeof mailbox);

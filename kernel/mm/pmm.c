@@ -145,12 +145,14 @@ int pmm_init(void)
 {
     static struct frame_range ranges[MEMMAP_MAX];
     size_t count = managed_ranges(ranges);
-    uint64_t need = bits_round_up(frame_metadata_size(ranges, count), PAGE_SIZE) >> PAGE_SHIFT;
+    uint64_t need =
+        bits_round_up(frame_metadata_size(ranges, count, FRAME_CPUS), PAGE_SIZE) >> PAGE_SHIFT;
     struct frame_range metadata = place_metadata(need);
     if (range_frames(metadata) == 0)
         return -ENOMEM;
     metadata_frames = need;
-    frame_init(&frames, ranges, count, machine_phys_to_virt(phys_of_frame(metadata.start)));
+    frame_init(&frames, ranges, count, FRAME_CPUS,
+               machine_phys_to_virt(phys_of_frame(metadata.start)));
 
     struct frame_range tables = {{early.next}, {early.end}};
     bool metadata_first = metadata.start.number < tables.start.number;

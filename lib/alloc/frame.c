@@ -18,7 +18,7 @@ static const struct frame_range everything = {{0}, {(uint64_t)1 << 52}};
 uint64_t frame_free_count(const struct frames *frames)
 {
     int64_t count = (int64_t)atomic_peek(&frames->total) - atomic_peek(&frames->taken);
-    for (unsigned i = 0; i < FRAME_CPUS; i++) {
+    for (unsigned i = 0; i < frames->cpus; i++) {
         const struct frame_cpu *cpu = &frames->cpu[i];
         count -= atomic_peek(&cpu->taken);
         count += word_count(atomic_peek(&cpu->mask)) + word_count(atomic_peek(&cpu->freed));
@@ -108,6 +108,36 @@ static uint64_t find_hidden(struct frames *frames, unsigned order, struct frame_
     return find_run(frames, order, window);
 }
 
+/* Frames of the nodes of the request, nearest first. */
+static uint64_t find_on_nodes(struct frames *frames, struct frame_request request,
+                              struct frame_range window)
+{
+    size_t count = frames->node_count, from = request.node - 1U;
+    for (unsigned distance = 0; distance < 256; distance++)
+        for (size_t i = 0; i < count; i++) {
+            size_t node = (from + i) % count;
+            unsigned there =
+                frames->distance == NULL ? i > 0 : frames->distance[from * count + node];
+            for (size_t r = frames->nodes[node].count; there == distance && r-- > 0;) {
+                struct frame_range range = frames->nodes[node].ranges[r];
+                range.end.number = bits_min(range.end.number, window.end.number);
+                if (range.start.number >= range.end.number)
+                    continue;
+                uint64_t found = find_run(frames, request.order, range);
+                if (found != NOT_FOUND)
+                    return found;
+            }
+        }
+    return NOT_FOUND;
+}
+
+/* Would the request take from the reserve that it may not use? */
+static bool frame_is_short(struct frames *frames, struct frame_request request)
+{
+    return frames->reserve != 0 && (request.flags & FRAME_ATOMIC) == 0 &&
+           frame_free_count(frames) < frames->reserve + ((uint64_t)1 << request.order);
+}
+
 static frame_t finish(struct frames *frames, uint64_t found, struct frame_request request)
 {
     if (found == NOT_FOUND)
@@ -133,11 +163,16 @@ static void remember(struct frame_cpu *cpu, struct block block)
 frame_t frame_alloc_slow(struct frames *frames, struct frame_request request)
 {
     check_order("frame_alloc", request.order);
-    if (request.flags & ~FRAME_ZERO)
+    if (request.flags & ~(FRAME_ZERO | FRAME_ATOMIC))
         frame_port_panic("frame_alloc: there are no flags 0x%x", request.flags);
 
+    if (request.node > frames->node_count)
+        frame_port_panic("frame_alloc: there is no node %u", request.node - 1U);
+    if (frame_is_short(frames, request))
+        return FRAME_NONE;
+
     struct frame_cpu *cpu = this_cpu(frames);
-    if (request.order == 0 && request.below.number == 0 && !cpu->busy) {
+    if (request.node == 0 && request.order == 0 && request.below.number == 0 && !cpu->busy) {
         enter(cpu);
         bool filled = cpu->mask != 0 || cpu_refill(frames, cpu);
         uint64_t single = filled ? cpu_pop(cpu) : NOT_FOUND;
@@ -149,11 +184,14 @@ frame_t frame_alloc_slow(struct frames *frames, struct frame_request request)
     if (request.below.number != 0 && request.below.number < window.end.number)
         window.end = request.below;
     uint64_t found = NOT_FOUND;
-    if (request.order < BLOCK_SHIFT && request.below.number == 0 && !cpu->busy) {
+    if (request.node == 0 && request.order < BLOCK_SHIFT && request.below.number == 0 &&
+        !cpu->busy) {
         enter(cpu);
         found = cpu_find_run(frames, cpu, request.order);
         leave(cpu);
     }
+    if (found == NOT_FOUND && request.node != 0)
+        found = find_on_nodes(frames, request, window);
     if (found == NOT_FOUND)
         found = find_run(frames, request.order, window);
     if (found == NOT_FOUND)

@@ -24,6 +24,7 @@
 
 #define FRAME_ORDER_MAX 18 /* 2^18 frames: 1 GiB */
 #define FRAME_ORDERS    (FRAME_ORDER_MAX + 1)
+#define FRAME_CPUS      256 /* as many CPUs there may be */
 
 /* Half-open: the frames `start` to `end - 1`. */
 struct frame_range {
@@ -32,7 +33,8 @@ struct frame_range {
 };
 
 enum frame_flags {
-    FRAME_ZERO = 1, /* clear the block; else its contents are whatever they were */
+    FRAME_ZERO = 1,   /* clear the block; else its contents are whatever they were */
+    FRAME_ATOMIC = 2, /* may use the reserve: for those who cannot wait, and free soon */
 };
 
 /* What is asked for. Zero in a field asks for nothing in particular: (struct frame_request){0} is
@@ -41,7 +43,22 @@ struct frame_request {
     frame_t below; /* every frame of the block lies below this one; 0: no ceiling */
     uint8_t order; /* 0 .. FRAME_ORDER_MAX */
     uint8_t flags; /* enum frame_flags */
-    uint16_t node; /* 1 + the memory node to prefer, 0: any. Not looked at yet. */
+    uint16_t node; /* 1 + the node to prefer; 0: that of the CPU that asks */
+};
+
+/* As above, for any number of contiguous frames. */
+struct frame_run {
+    uint64_t count; /* of frames, at least 1 */
+    uint64_t align; /* the first frame is a multiple of this power of two; 0: any */
+    frame_t below;
+    uint8_t flags;
+    uint16_t node;
+};
+
+/* Memory that is equally near to some CPUs: ranges, sorted and disjoint. */
+struct frame_node {
+    const struct frame_range *ranges;
+    size_t count;
 };
 
 struct frame_span; /* metadata of one GiB */
@@ -63,13 +80,19 @@ struct frame_cpu {
     unsigned rest;        /* words [0, rest) of that block are still to be looked at */
     struct frame_span *block_span; /* where the last block of 2 MiB was found; NULL: nowhere */
     uint64_t block;                /* its number */
+    uint16_t node;                 /* 1 + the node that it prefers, or 0 */
     int64_t taken; /* frames taken out of the tree less those put back, by this CPU */
     bool busy;     /* an interrupt handler that finds it set leaves all this alone */
 } __attribute__((aligned(128)));
 
 /* Fields are private to frame*.c. frame_tree.h tells what they mean together. */
 struct frames {
-    struct frame_cpu cpu[FRAME_CPUS];
+    struct frame_cpu *cpu;
+    unsigned cpus;
+    const struct frame_node *nodes;
+    size_t node_count;
+    const uint8_t *distance; /* between nodes */
+    uint64_t reserve;
     int64_t taken; /* as in frame_cpu, by interrupt handlers that found their CPU busy */
     struct frame_range *ranges; /* all memory that may ever be added: sorted, disjoint */
     size_t range_count;
@@ -85,30 +108,61 @@ struct frames {
     struct frame_map listed[FRAME_CLASSES]; /* a hint: GiBs that have blocks listed */
 };
 
-/* Bytes of metadata for `count` ranges (sorted, disjoint): 1.06 bits a frame for memory in whole
- * GiBs; 8 more with FRAME_DEBUG. Holes of a GiB and more between ranges cost 6 bytes a GiB. */
-size_t frame_metadata_size(const struct frame_range *ranges, size_t count);
+/* Setting up. One caller at a time; frame_init() comes before all else. */
 
-/* Makes `frames` manage `ranges`, all of it in use for now; frame_add() frees it. `metadata` has
- * the size above, 8-byte aligned, any contents, and belongs to `frames` from here on. Touches
- * memory for each range and each 64 GiB. */
+/* Bytes of metadata for `count` ranges (sorted, disjoint, not empty) and `cpus` CPUs: 1.06 bits a
+ * frame for memory in whole GiBs; 8 more with FRAME_DEBUG. Holes of a GiB and more between ranges
+ * cost 6 bytes a GiB. */
+size_t frame_metadata_size(const struct frame_range *ranges, size_t count, unsigned cpus);
+
+/* Makes `frames` manage `ranges` for CPUs 0 to cpus - 1, 1 <= cpus <= FRAME_CPUS; all of it is in
+ * use for now, frame_add() frees it. `metadata` has the size above, 8-byte aligned, any contents,
+ * and belongs to `frames` from here on. Touches memory for each range and each 64 GiB. */
 void frame_init(struct frames *frames, const struct frame_range *ranges, size_t count,
-                void *metadata);
+                unsigned cpus, void *metadata);
 
 /* Frees [start, end), for the first time, at any frame boundary. Panics where it is not managed or
- * is free already. One call at a time; others may allocate and free meanwhile. What was never added
- * cannot be freed either. */
+ * is free already. Others may allocate and free meanwhile. What was never added cannot be freed
+ * either. */
 void frame_add(struct frames *frames, frame_t start, frame_t end);
+
+/* Tells which memory lies on which node, and how far the nodes are from each other: distance[from *
+ * count + to], or NULL if all are alike. A request takes from the nearest node that has what it
+ * asks for, then from memory of no node. The caller keeps the arrays and never changes them. Until
+ * then there are no nodes. */
+void frame_set_nodes(struct frames *frames, const struct frame_node *nodes, size_t count,
+                     const uint8_t *distance);
+
+/* The node that CPU number `cpu` prefers, numbered from 0. Until then it prefers none. */
+void frame_set_cpu_node(struct frames *frames, unsigned cpu, uint16_t node);
+
+/* From now on only FRAME_ATOMIC requests may leave less than `count` frames free. What CPUs have at
+ * hand already they may give out: up to 128 frames each. */
+void frame_set_reserve(struct frames *frames, uint64_t count);
+
+/* Allocating and freeing. Any context but NMI; no locks. A CPU that interrupts itself in the middle
+ * of a call leaves what it has at hand alone, and may fail while up to 640 frames are at hand
+ * there. */
 
 /* A block that answers the request, or FRAME_NONE if there is none (nothing changed then). Prefers
  * high addresses, so that low memory lasts for those who need it, and memory that is broken
- * already. The caller owns the block until frame_free(). Panics on an order or flags that do not
- * exist. */
+ * already. The caller owns the block until frame_free(). Panics on an order, flags or a node that
+ * do not exist. */
 frame_t frame_alloc(struct frames *frames, struct frame_request request);
 
 /* Takes exactly [frame, frame + 2^order). False if any of it is not free. Panics on an order that
  * does not exist and on a block that is misaligned or not managed. */
 bool frame_alloc_at(struct frames *frames, frame_t frame, unsigned order);
+
+/* Contiguous frames that answer the request, or FRAME_NONE. Runs that are no power of two, and
+ * longer than 1 GiB, are looked for in the whole memory: a visit to each 2 MiB block at worst.
+ * The caller owns them until frame_free_run(). Panics on a request that is malformed. */
+frame_t frame_alloc_run(struct frames *frames, struct frame_run run);
+
+/* Allocates up to `count` blocks as frame_alloc() does. Returns how many: fewer if memory ran out.
+ */
+size_t frame_alloc_bulk(struct frames *frames, struct frame_request request, frame_t *blocks,
+                        size_t count);
 
 /* Gives back a block. Panics with the value on an order that does not exist, on a block that is
  * misaligned, not managed, or free already, in part or as a whole; if single frames are still in a
@@ -116,14 +170,22 @@ bool frame_alloc_at(struct frames *frames, frame_t frame, unsigned order);
  * the wrong order, too. */
 void frame_free(struct frames *frames, frame_t frame, unsigned order);
 
+/* Gives back `count` blocks of 2^order frames. */
+void frame_free_bulk(struct frames *frames, const frame_t *blocks, size_t count, unsigned order);
+
 /* Gives back a part of a block of 2^order frames: 2^part_order frames at `part`. What is left are
  * the blocks that remain when a block is halved until the part is one of the halves. */
 void frame_free_part(struct frames *frames, frame_t block, unsigned order, frame_t part,
                      unsigned part_order);
 
+/* Gives back what frame_alloc_run() took, or blocks that make up [start, start + count). */
+void frame_free_run(struct frames *frames, frame_t start, uint64_t count);
+
 /* Puts back what the calling CPU has at hand. False if that cannot be, because the CPU has been
  * interrupted in the middle of a call. */
 bool frame_drain(struct frames *frames);
+
+/* Looking */
 
 /* Frames free now, wherever they are. Exact when nobody allocates or frees. */
 uint64_t frame_free_count(const struct frames *frames);

@@ -20,7 +20,7 @@ static void check_managed(struct check *check, const struct frames *frames, uint
 
 static bool is_owned(const struct frames *frames, uint64_t start)
 {
-    for (unsigned i = 0; i < FRAME_CPUS; i++)
+    for (unsigned i = 0; i < frames->cpus; i++)
         if (frames->cpu[i].owned == start)
             return true;
     return false;
@@ -141,7 +141,7 @@ size_t frame_check(const struct frames *frames, check_report *report)
     uint64_t free = 0;
     for (uint64_t gib = 0; gib < frames->gibs; gib++)
         free += check_gib(&check, frames, gib);
-    for (unsigned i = 0; i < FRAME_CPUS; i++) {
+    for (unsigned i = 0; i < frames->cpus; i++) {
         const struct frame_cpu *cpu = &frames->cpu[i];
         free += check_mask(&check, frames, cpu->first, cpu->mask);
         free += check_mask(&check, frames, cpu->freed_word * 64, cpu->freed);

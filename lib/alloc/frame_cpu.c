@@ -84,6 +84,8 @@ static bool take_word(struct frames *frames, struct frame_cpu *cpu)
 
 bool cpu_refill(struct frames *frames, struct frame_cpu *cpu)
 {
+    if (frames->reserve != 0)
+        return false;
     for (;;) {
         if (cpu->owned != NOT_FOUND && take_word(frames, cpu))
             return true;

@@ -308,7 +308,7 @@ uint64_t find_run(struct frames *frames, unsigned order, struct frame_range wind
 
 uint64_t find_in_owned(struct frames *frames, unsigned order, struct frame_range window)
 {
-    for (unsigned i = 0; i < FRAME_CPUS; i++) {
+    for (unsigned i = 0; i < frames->cpus; i++) {
         uint64_t owned = atomic_peek(&frames->cpu[i].owned);
         if (owned == NOT_FOUND)
             continue;

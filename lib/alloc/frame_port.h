@@ -3,10 +3,9 @@
  * All that the frame allocator asks of its world. Whoever gives it a new home writes these
  * functions and a header frame_home.h, found by include path, with
  *
- *   FRAME_CPUS        how many CPUs there may ever be
  *   FRAME_DEBUG       1: record the order of each block, and check it when it comes back
- *   frame_home_cpu()  the number of the CPU that asks, unsigned, below FRAME_CPUS: an inline
- *                     function. Nothing else may run under that number at the same time, save
+ *   frame_home_cpu()  the number of the CPU that asks, unsigned, below the number given to
+ * frame_init(): an inline function. Nothing else may run under that number at the same time, save
  *                     interrupts, which end before what they interrupt goes on
  *   frame_home_drain_others(frames)
  *                     has the other CPUs call frame_drain(), as far as they can, before it returns

@@ -12,11 +12,11 @@
 
 /* Bytes of each part of the metadata, in the order in which they lie there. */
 struct layout {
-    size_t ranges, range_slots, slots, open, map, spans;
+    size_t cpus, ranges, range_slots, slots, open, map, spans;
     uint64_t gibs;
 };
 
-static struct layout layout_of(const struct frame_range *ranges, size_t count)
+static struct layout layout_of(const struct frame_range *ranges, size_t count, unsigned cpus)
 {
     struct layout layout = {0};
     uint64_t spans = 0;
@@ -26,6 +26,7 @@ static struct layout layout_of(const struct frame_range *ranges, size_t count)
         spans += end - (first < layout.gibs ? layout.gibs : first);
         layout.gibs = end;
     }
+    layout.cpus = (cpus + 1) * sizeof(struct frame_cpu); /* one to align */
     layout.ranges = count * sizeof(struct frame_range);
     layout.range_slots = bits_round_up(count * sizeof(uint32_t), sizeof(uint64_t));
     layout.slots = bits_round_up(layout.gibs * sizeof(uint32_t), sizeof(uint64_t));
@@ -35,11 +36,12 @@ static struct layout layout_of(const struct frame_range *ranges, size_t count)
     return layout;
 }
 
-size_t frame_metadata_size(const struct frame_range *ranges, size_t count)
+size_t frame_metadata_size(const struct frame_range *ranges, size_t count, unsigned cpus)
 {
-    struct layout layout = layout_of(ranges, count);
-    return layout.ranges + layout.range_slots + layout.slots + layout.open + MAPS * layout.map +
-           layout.spans + frame_debug_size(layout.spans / sizeof(struct frame_span));
+    struct layout layout = layout_of(ranges, count, cpus);
+    return layout.cpus + layout.ranges + layout.range_slots + layout.slots + layout.open +
+           MAPS * layout.map + layout.spans +
+           frame_debug_size(layout.spans / sizeof(struct frame_span));
 }
 
 /* Takes the next `bytes` of the metadata. */
@@ -80,16 +82,23 @@ static uint32_t number_spans(struct frames *frames)
 
 static void init_cpus(struct frames *frames)
 {
-    for (unsigned i = 0; i < FRAME_CPUS; i++)
+    for (unsigned i = 0; i < frames->cpus; i++)
         frames->cpu[i] =
             (struct frame_cpu){.word = NOT_FOUND, .freed_word = NOT_FOUND, .owned = NOT_FOUND};
 }
 
 void frame_init(struct frames *frames, const struct frame_range *ranges, size_t count,
-                void *metadata)
+                unsigned cpus, void *metadata)
 {
-    struct layout layout = layout_of(ranges, count);
+    struct layout layout = layout_of(ranges, count, cpus);
     char *next = metadata;
+    frames->cpu = (struct frame_cpu *)bits_round_up((uintptr_t)cut(&next, layout.cpus),
+                                                    sizeof(struct frame_cpu));
+    frames->cpus = cpus;
+    frames->nodes = NULL;
+    frames->node_count = 0;
+    frames->distance = NULL;
+    frames->reserve = 0;
     frames->ranges = cut(&next, layout.ranges);
     frames->range_slots = cut(&next, layout.range_slots);
     frames->slots = cut(&next, layout.slots);
@@ -107,6 +116,24 @@ void frame_init(struct frames *frames, const struct frame_range *ranges, size_t 
     copy_ranges(frames, ranges, count);
     frames->debug = (uint8_t *)(frames->spans + number_spans(frames));
     init_cpus(frames);
+}
+
+void frame_set_nodes(struct frames *frames, const struct frame_node *nodes, size_t count,
+                     const uint8_t *distance)
+{
+    frames->nodes = nodes;
+    frames->distance = distance;
+    frames->node_count = count;
+}
+
+void frame_set_cpu_node(struct frames *frames, unsigned cpu, uint16_t node)
+{
+    frames->cpu[cpu].node = node + 1;
+}
+
+void frame_set_reserve(struct frames *frames, uint64_t count)
+{
+    frames->reserve = count;
 }
 
 /* The first range that ends above `frame`, or range_count. */

@@ -22,6 +22,7 @@
 
 #define FRAMES_OF(bytes) ((bytes) / 4096)
 #define BLOCK            512
+#define CPUS             64
 
 static struct frames frames;
 static void *metadata;
@@ -67,13 +68,13 @@ static double set_up(uint64_t bytes, size_t count)
         ranges[i] = (struct frame_range){{i * each + (count > 1)}, {(i + 1) * each}};
     if (metadata != NULL)
         munmap(metadata, metadata_size);
-    metadata_size = frame_metadata_size(ranges, count);
+    metadata_size = frame_metadata_size(ranges, count, CPUS);
     metadata = mmap(NULL, metadata_size, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     double best = 1e9;
     for (int i = 0; i < 5; i++) { /* from the second on without the host's page faults */
         double start = now();
-        frame_init(&frames, ranges, count, metadata);
+        frame_init(&frames, ranges, count, CPUS, metadata);
         for (size_t r = 0; r < count; r++)
             frame_add(&frames, ranges[r].start, ranges[r].end);
         double took = now() - start;
@@ -360,7 +361,7 @@ static void run_all(void)
                    whole_after_churn(percents[p], counts[c]), bars[p]);
     struct frame_range tebibyte = {{0}, {FRAMES_OF(TIB)}};
     printf("bench: frame.metadata.1T %.4f bits bar<=1.06\n",
-           8.0 * (double)frame_metadata_size(&tebibyte, 1) / FRAMES_OF((double)TIB));
+           8.0 * (double)frame_metadata_size(&tebibyte, 1, CPUS) / FRAMES_OF((double)TIB));
     printf("bench: frame.init.64T %.1f us bar<=100\n", set_up(64 * TIB, 100) * 1e6);
     needle_and_fail(TIB, "1T");
     needle_and_fail(64 * TIB, "64T");

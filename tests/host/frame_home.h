@@ -7,7 +7,6 @@
 extern bool host_frame_debug;                 /* tests run either way; set before frame_init() */
 extern _Thread_local unsigned host_frame_cpu; /* 0 unless set */
 
-#define FRAME_CPUS  64
 #define FRAME_DEBUG host_frame_debug
 
 static inline unsigned frame_home_cpu(void)

@@ -2,7 +2,6 @@
 /* The frame allocator's home in the kernel. */
 #pragma once
 
-#define FRAME_CPUS  64
 #define FRAME_DEBUG LOAM_DEBUG
 
 /* Only the first CPU runs kernel code so far. */

@@ -3,7 +3,6 @@
  * it says it is. */
 #pragma once
 
-#define FRAME_CPUS  64
 #define FRAME_DEBUG 0
 
 extern _Thread_local unsigned bench_cpu;
