@@ -798,7 +798,7 @@ static void collect(const char *sentence)
 
 static struct frame_span *span(uint64_t gib)
 {
-    return frame_span_of(&frames, gib);
+    return frames.span[gib];
 }
 
 /* As begin_frames_to_damage leaves it: GiB 1 whole, GiB 0 broken with block 3 (0x600) lacking its
@@ -811,12 +811,12 @@ static uint16_t *desc(uint64_t gib, unsigned block)
 
 static void free_a_gib_that_is_not_there(void)
 {
-    map_set(&frames.whole, 2);
+    list_set(&frames, LIST_GIBS, 1, 2);
 }
 
 static void free_a_block_that_is_not_there(void)
 {
-    bits_set(span(3)->whole, 4);
+    bits_set(span(3)->list[LIST_BLOCKS], 4);
 }
 
 static void free_a_frame_that_is_not_there(void)
@@ -826,7 +826,7 @@ static void free_a_frame_that_is_not_there(void)
 
 static void miscount_a_block(void)
 {
-    ++*desc(0, 3);
+    *desc(0, 3) += DESC_FRAME;
 }
 
 static void lose_a_bit(void)
@@ -841,7 +841,7 @@ static void fill_a_block(void)
 
 static void call_a_block_whole(void)
 {
-    bits_set(span(0)->whole, 3);
+    bits_set(span(0)->list[LIST_BLOCKS], 3);
 }
 
 static void call_a_whole_block_used(void)
@@ -851,34 +851,34 @@ static void call_a_whole_block_used(void)
 
 static void free_a_frame_twice(void)
 {
-    bits_set(span(3)->whole, 0);
+    bits_set(span(3)->list[LIST_BLOCKS], 0);
     bits_set(span(3)->line[0], 0);
 }
 
 static void fill_a_gib(void)
 {
-    line_fill(span(0)->whole, UINT64_MAX);
+    line_fill(span(0)->list[LIST_BLOCKS], UINT64_MAX);
     line_fill(span(0)->line[3], 0);
 }
 
 static void lose_a_listing(void)
 {
-    line_fill(span(0)->listed[8], 0);
+    line_fill(span(0)->list[7], 0);
 }
 
 static void lose_a_listing_at_the_root(void)
 {
-    map_clear(&frames.listed[8], 0);
+    list_clear(&frames, 7, 1, 0);
 }
 
 static void lose_the_whole_blocks(void)
 {
-    map_clear(&frames.blocks, 0);
+    list_clear(&frames, LIST_BLOCKS, 1, 0);
 }
 
 static void lose_a_hint(void)
 {
-    frames.whole.level[2][0] = 0;
+    list_clear(&frames, LIST_GIBS, 2, 0);
 }
 
 static void own_without_an_owner(void)
@@ -899,7 +899,7 @@ static void stay_busy(void)
 
 static void miscount_what_was_taken(void)
 {
-    frames.taken--;
+    frames.pool++;
 }
 
 static void add_less_than_is_free(void)
@@ -922,9 +922,9 @@ static const struct {
     {free_a_frame_twice, "block 0xc0000 is free both as a whole and in part"},
     {fill_a_gib, "GiB 0 is wholly free and should have been merged"},
     {lose_a_listing, "block 0x600 has 511 free frames and is not listed for it"},
-    {lose_a_listing_at_the_root, "GiB 0 is not known to have blocks of class 8, but has"},
-    {lose_the_whole_blocks, "GiB 0 is not known to have whole blocks, but has"},
-    {lose_a_hint, "level 2 of a map does not know of word 0 below"},
+    {lose_a_listing_at_the_root, "GiB 0 is not known to have blocks of list 7, but has"},
+    {lose_the_whole_blocks, "GiB 0 is not known to have blocks of list 9, but has"},
+    {lose_a_hint, "the top of list 10 does not know of GiB 1"},
     {own_without_an_owner, "block 0x600 is not owned by a CPU, its descriptor says otherwise"},
     {keep_what_is_in_the_tree, "frame 0x641 is at a CPU's hand and in the tree"},
     {stay_busy, "CPU 7 has been busy all the time"},

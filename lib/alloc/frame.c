@@ -13,17 +13,15 @@
 #include "lib/alloc/frame_cpu.h"
 #include "lib/alloc/frame_port.h"
 
-static const struct frame_range everything = {{0}, {(uint64_t)1 << 52}};
-
 uint64_t frame_free_count(const struct frames *frames)
 {
-    int64_t count = (int64_t)atomic_peek(&frames->total) - atomic_peek(&frames->taken);
+    uint64_t count = (uint64_t)atomic_peek(&frames->pool);
     for (unsigned i = 0; i < frames->cpus; i++) {
         const struct frame_cpu *cpu = &frames->cpu[i];
-        count -= atomic_peek(&cpu->taken);
+        count += atomic_peek(&cpu->credit);
         count += word_count(atomic_peek(&cpu->mask)) + word_count(atomic_peek(&cpu->freed));
     }
-    return count < 0 ? 0 : (uint64_t)count;
+    return count;
 }
 
 /* Checks */
@@ -54,154 +52,84 @@ _Noreturn void frame_already_free(struct frames *frames, uint64_t frame, unsigne
                      (unsigned long long)frame, order);
 }
 
-/* Freeing to the tree */
+/* Allocating */
 
-/* Puts back 2^order frames, order <= 8, in words: the count of a block bears no more at once. */
-static bool put_frames(struct frames *frames, struct block block, unsigned first, unsigned order)
+/* What is wanted, paid and claimed; where it is not to be had at once, then from what this CPU has
+ * at hand, from the blocks of others, and from what those have at hand. */
+static uint64_t take(struct frames *frames, struct want want, struct frame_request request)
 {
-    uint64_t *word = &block_line(block)[first / 64];
-    unsigned words = order > 6 ? 1u << (order - 6) : 1;
-    uint64_t bits = word_run(first % 64, order > 6 ? 6 : order);
-    for (unsigned i = 0; i < words; i++)
-        if ((atomic_load(&word[i]) & bits) != 0)
-            return false;
-    for (unsigned i = 0; i < words; i++)
-        put_word(frames, block.span, (block_start(block) + first) / 64 + i, bits);
-    return true;
-}
-
-/* Checks what is cheap to check, and the rest where something is out of the ordinary. */
-static void check_free(struct frames *frames, frame_t frame, unsigned order)
-{
-    const uint16_t odd = DESC_WHOLE | DESC_RAW | DESC_RAGGED;
-    if (order <= BLOCK_SHIFT && bits_is_aligned(frame.number, (uint64_t)1 << order) &&
-        frame_is_open(frames, frame.number >> SPAN_SHIFT) &&
-        (atomic_load(block_desc(block_of(frames, frame.number))) & odd) == 0)
-        return;
-    check_place("frame_free", frames, frame, order);
-    if (!frame_is_open(frames, frame.number >> SPAN_SHIFT) ||
-        (atomic_load(block_desc(block_of(frames, frame.number))) & (DESC_WHOLE | DESC_RAW)) != 0)
-        frame_already_free(frames, frame.number, order);
-}
-
-static void put(struct frames *frames, uint64_t frame, unsigned order)
-{
-    struct block block = block_of(frames, frame);
-    bool done = order < BLOCK_SHIFT
-                    ? put_frames(frames, block, (unsigned)(frame % BLOCK_FRAMES), order)
-                    : block_put(frames, block, order - BLOCK_SHIFT);
-    if (!done)
-        frame_already_free(frames, frame, order);
-}
-
-/* The interface */
-
-/* When the tree has nothing: looks where CPUs have something. */
-static uint64_t find_hidden(struct frames *frames, unsigned order, struct frame_range window)
-{
-    uint64_t found = frame_drain(frames) ? find_run(frames, order, window) : NOT_FOUND;
-    if (found == NOT_FOUND && order < BLOCK_SHIFT)
-        found = find_in_owned(frames, order, window);
-    if (found != NOT_FOUND)
-        return found;
-    frame_home_drain_others(frames);
-    return find_run(frames, order, window);
-}
-
-/* Frames of the nodes of the request, nearest first. */
-static uint64_t find_on_nodes(struct frames *frames, struct frame_request request,
-                              struct frame_range window)
-{
-    size_t count = frames->node_count, from = request.node - 1U;
-    for (unsigned distance = 0; distance < 256; distance++)
-        for (size_t i = 0; i < count; i++) {
-            size_t node = (from + i) % count;
-            unsigned there =
-                frames->distance == NULL ? i > 0 : frames->distance[from * count + node];
-            for (size_t r = frames->nodes[node].count; there == distance && r-- > 0;) {
-                struct frame_range range = frames->nodes[node].ranges[r];
-                range.end.number = bits_min(range.end.number, window.end.number);
-                if (range.start.number >= range.end.number)
-                    continue;
-                uint64_t found = find_run(frames, request.order, range);
-                if (found != NOT_FOUND)
-                    return found;
-            }
-        }
+    uint64_t count = (uint64_t)1 << want.order;
+    unsigned node = request.node != 0 ? request.node : this_cpu(frames)->node;
+    for (unsigned attempt = 0; attempt < 3; attempt++) {
+        if (attempt == 1)
+            frame_drain(frames);
+        if (attempt == 2)
+            frame_home_drain_others(frames);
+        if (!frame_pay(frames, count, request.flags))
+            continue;
+        uint64_t found = NOT_FOUND;
+        if (attempt == 0 && want.order < BLOCK_SHIFT && want.end == FRAME_END && request.node == 0)
+            found = cpu_find_run(frames, want);
+        if (found == NOT_FOUND)
+            found = find(frames, want, node);
+        if (found == NOT_FOUND && want.order < BLOCK_SHIFT && attempt > 0)
+            found = find_in_owned(frames, want);
+        if (found != NOT_FOUND)
+            return found;
+        frame_earn(frames, count);
+    }
     return NOT_FOUND;
 }
 
-/* Would the request take from the reserve that it may not use? */
-static bool frame_is_short(struct frames *frames, struct frame_request request)
+/* A frame at hand, or NOT_FOUND. */
+static uint64_t take_at_hand(struct frames *frames)
 {
-    return frames->reserve != 0 && (request.flags & FRAME_ATOMIC) == 0 &&
-           frame_free_count(frames) < frames->reserve + ((uint64_t)1 << request.order);
+    struct frame_cpu *cpu = this_cpu(frames);
+    if (cpu->busy)
+        return NOT_FOUND;
+    enter(cpu);
+    uint64_t found = cpu->mask != 0 || cpu_refill(frames, cpu) ? cpu_pop(cpu) : NOT_FOUND;
+    leave(cpu);
+    return found;
 }
 
-static frame_t finish(struct frames *frames, uint64_t found, struct frame_request request)
+/* The next block may come from beside this one. */
+static void remember(struct frames *frames, uint64_t block)
 {
+    struct frame_cpu *cpu = this_cpu(frames);
+    if (!cpu->busy)
+        atomic_poke(&cpu->block, block);
+}
+
+static void check_request(const struct frames *frames, struct frame_request request)
+{
+    check_order("frame_alloc", request.order);
+    if (request.flags & ~(FRAME_ZERO | FRAME_ATOMIC))
+        frame_port_panic("frame_alloc: there are no flags 0x%x", request.flags);
+    if (request.node > frames->nodes)
+        frame_port_panic("frame_alloc: there is no node %u", request.node - 1U);
+}
+
+frame_t frame_alloc_slow(struct frames *frames, struct frame_request request)
+{
+    check_request(frames, request);
+    struct want want = {.end = FRAME_END, .order = request.order};
+    if (request.below.number != 0)
+        want.end = bits_min(want.end, request.below.number);
+    uint64_t found = NOT_FOUND;
+    if (request.order == 0 && request.below.number == 0 && request.node == 0)
+        found = take_at_hand(frames);
+    if (found == NOT_FOUND)
+        found = take(frames, want, request);
     if (found == NOT_FOUND)
         return FRAME_NONE;
+    if (request.order == BLOCK_SHIFT)
+        remember(frames, found >> BLOCK_SHIFT);
     if (FRAME_DEBUG)
         frame_debug_alloc(frames, found, request.order);
     if (request.flags & FRAME_ZERO)
         frame_port_zero((frame_t){found}, request.order);
     return (frame_t){found};
-}
-
-/* The next block may come from beside this one. */
-static void remember(struct frame_cpu *cpu, struct block block)
-{
-    if (cpu->busy)
-        return;
-    enter(cpu);
-    atomic_poke(&cpu->block_span, block.span);
-    atomic_poke(&cpu->block, block.number);
-    leave(cpu);
-}
-
-frame_t frame_alloc_slow(struct frames *frames, struct frame_request request)
-{
-    check_order("frame_alloc", request.order);
-    if (request.flags & ~(FRAME_ZERO | FRAME_ATOMIC))
-        frame_port_panic("frame_alloc: there are no flags 0x%x", request.flags);
-
-    if (request.node > frames->node_count)
-        frame_port_panic("frame_alloc: there is no node %u", request.node - 1U);
-    if (frame_is_short(frames, request))
-        return FRAME_NONE;
-
-    struct frame_cpu *cpu = this_cpu(frames);
-    if (request.node == 0 && request.order == 0 && request.below.number == 0 && !cpu->busy) {
-        enter(cpu);
-        bool filled = cpu->mask != 0 || cpu_refill(frames, cpu);
-        uint64_t single = filled ? cpu_pop(cpu) : NOT_FOUND;
-        leave(cpu);
-        if (filled)
-            return finish(frames, single, request);
-    }
-    struct frame_range window = everything;
-    if (request.below.number != 0 && request.below.number < window.end.number)
-        window.end = request.below;
-    uint64_t found = NOT_FOUND;
-    if (request.node == 0 && request.order < BLOCK_SHIFT && request.below.number == 0 &&
-        !cpu->busy) {
-        enter(cpu);
-        found = cpu_find_run(frames, cpu, request.order);
-        leave(cpu);
-    }
-    if (found == NOT_FOUND && request.node != 0)
-        found = find_on_nodes(frames, request, window);
-    if (found == NOT_FOUND)
-        found = find_run(frames, request.order, window);
-    if (found == NOT_FOUND)
-        found = find_hidden(frames, request.order, window);
-    if (found != NOT_FOUND) {
-        book(frames, cpu, (int64_t)1 << request.order);
-        if (request.order == BLOCK_SHIFT)
-            remember(cpu, block_of(frames, found));
-    }
-    return finish(frames, found, request);
 }
 
 /* Nothing here but jumps to the slow ways: no register is saved on the short one. */
@@ -224,27 +152,38 @@ frame_t frame_alloc(struct frames *frames, struct frame_request request)
 bool frame_alloc_at(struct frames *frames, frame_t frame, unsigned order)
 {
     check_place("frame_alloc_at", frames, frame, order);
-    bool found = find_at(frames, frame.number, order);
-    if (!found && frame_drain(frames))
-        found = find_at(frames, frame.number, order);
-    if (!found) {
-        frame_home_drain_others(frames);
-        found = find_at(frames, frame.number, order);
-    }
-    if (!found)
+    struct want want = {frame.number, frame.number + ((uint64_t)1 << order), (uint8_t)order, false};
+    if (take(frames, want, (struct frame_request){.flags = FRAME_ATOMIC}) == NOT_FOUND)
         return false;
-    book(frames, this_cpu(frames), (int64_t)1 << order);
     if (FRAME_DEBUG)
         frame_debug_alloc(frames, frame.number, order);
     return true;
 }
 
+/* Freeing */
+
+/* Checks what is cheap to check, and the rest where something is out of the ordinary. */
+static void check_free(const struct frames *frames, frame_t frame, unsigned order)
+{
+    if (order > BLOCK_SHIFT || !bits_is_aligned(frame.number, (uint64_t)1 << order) ||
+        !span_is_open(frames, frame.number >> SPAN_SHIFT) ||
+        (atomic_load(block_desc(frames, frame.number >> BLOCK_SHIFT)) & (DESC_RAW | DESC_RAGGED)) !=
+            0)
+        check_place("frame_free", frames, frame, order);
+}
+
 void frame_free_slow(struct frames *frames, frame_t frame, unsigned order)
 {
-    struct frame_cpu *cpu = this_cpu(frames);
     check_free(frames, frame, order);
-    put(frames, frame.number, order);
-    book(frames, cpu, -((int64_t)1 << order));
+    uint64_t block = frame.number >> BLOCK_SHIFT;
+    bool done = span_is_open(frames, frame.number >> SPAN_SHIFT);
+    if (done && order < BLOCK_SHIFT)
+        done = frames_put(frames, frame.number, 1u << order);
+    else if (done)
+        done = blocks_put(frames, block, 1u << (order - BLOCK_SHIFT), DESC(0));
+    if (!done)
+        frame_already_free(frames, frame.number, order);
+    frame_earn(frames, (uint64_t)1 << order);
 }
 
 void frame_free(struct frames *frames, frame_t frame, unsigned order)

@@ -19,7 +19,6 @@
 #include <frame_home.h>
 
 #include "lib/addr.h"
-#include "lib/alloc/frame_map.h"
 #include "lib/check.h"
 
 #define FRAME_ORDER_MAX 18 /* 2^18 frames: 1 GiB */
@@ -63,11 +62,11 @@ struct frame_node {
 
 struct frame_span; /* metadata of one GiB */
 
-#define FRAME_CLASSES 9
+#define FRAME_LISTS 11
 
 /* What a CPU has at hand: of one word of frames those that are free, of another those that it freed
  * and did not put back yet, and the block that it takes words from. A word is 64 frames; number
- * NOT_FOUND is none. Only the CPU itself looks at it, but for `owned`. */
+ * UINT64_MAX is none. Only the CPU itself writes it; `owned` others read, as a hint. */
 struct frame_cpu {
     uint64_t mask;        /* frames first .. first + 63 that are free */
     uint64_t first;       /* a multiple of 64 */
@@ -76,36 +75,33 @@ struct frame_cpu {
     uint64_t freed_word;  /* word number */
     uint64_t *freed_at;   /* the word in the tree, */
     uint16_t *freed_desc; /* and the descriptor of its block */
-    uint64_t owned;       /* first frame of the owned block; others read it, as a hint */
-    unsigned rest;        /* words [0, rest) of that block are still to be looked at */
-    struct frame_span *block_span; /* where the last block of 2 MiB was found; NULL: nowhere */
-    uint64_t block;                /* its number */
-    uint16_t node;                 /* 1 + the node that it prefers, or 0 */
-    int64_t taken; /* frames taken out of the tree less those put back, by this CPU */
-    bool busy;     /* an interrupt handler that finds it set leaves all this alone */
+    bool busy;            /* an interrupt handler that finds it set leaves all this alone */
+    uint16_t node;        /* 1 + the node that it prefers, or 0 */
+    unsigned rest;        /* words [0, rest) of the owned block are still to be looked at */
+    uint64_t owned;       /* the owned block */
+    uint64_t credit;      /* frames that it may still take out of the tree */
+    uint64_t block;       /* the block of 2 MiB that it took last */
 } __attribute__((aligned(128)));
 
 /* Fields are private to frame*.c. frame_tree.h tells what they mean together. */
 struct frames {
     struct frame_cpu *cpu;
-    unsigned cpus;
-    const struct frame_node *nodes;
-    size_t node_count;
-    const uint8_t *distance; /* between nodes */
-    uint64_t reserve;
-    int64_t taken; /* as in frame_cpu, by interrupt handlers that found their CPU busy */
-    struct frame_range *ranges; /* all memory that may ever be added: sorted, disjoint */
+    struct frame_span **span;   /* of each GiB; NULL: not needed yet */
+    uint64_t gibs;              /* length of span */
+    uint64_t *lists;            /* frame_list.c: what is above the spans */
+    struct frame_span *spans;   /* those that have been needed, then those that have not */
+    uint64_t spans_open;        /* how many have */
+    struct frame_range *ranges; /* all memory that may ever be added: sorted, disjoint, apart */
     size_t range_count;
-    uint32_t *range_slots; /* index in spans of the GiB in which a range starts */
-    uint32_t *slots;       /* GiB number -> its index in spans; valid for open GiBs */
-    uint64_t *open;        /* bit per GiB: its span has been written */
-    struct frame_span *spans;
-    uint8_t *debug;                         /* frame_debug.c */
-    uint64_t gibs;                          /* length of slots, open, and the maps */
-    uint64_t total;                         /* frames added */
-    struct frame_map whole;                 /* GiBs that are free as a whole */
-    struct frame_map blocks;                /* a hint: GiBs that have whole blocks */
-    struct frame_map listed[FRAME_CLASSES]; /* a hint: GiBs that have blocks listed */
+    uint8_t *debug;  /* frame_debug.c */
+    uint64_t total;  /* frames added */
+    int64_t reserve; /* of the pool: for FRAME_ATOMIC alone */
+    uint64_t batch;  /* a CPU that has twice as much credit gives back what is above this */
+    const struct frame_node *node;
+    size_t nodes;
+    const uint8_t *distance;
+    unsigned cpus;
+    int64_t pool __attribute__((aligned(64))); /* frames in the tree that no CPU has credit for */
 };
 
 /* Setting up. One caller at a time; frame_init() comes before all else. */

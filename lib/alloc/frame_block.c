@@ -1,86 +1,109 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What CPUs do to the blocks of the frame allocator at once: counting, listing, owning, merging and
- * splitting. frame_tree.h says what holds meanwhile. Nothing here waits for anybody.
+ * splitting. frame_tree.h says what holds meanwhile.
  */
 #include "lib/alloc/frame_tree.h"
 
-/* Listings. The bit in the span comes before the hint at the root, and after the count. */
+#define DESC_COUNT ((uint16_t) ~(DESC_FRAME - 1))
 
-static void block_list(struct frames *frames, struct block block, int class)
-{
-    uint64_t *word = &block.span->listed[class][block.number % SPAN_BLOCKS / 64];
-    uint64_t one = (uint64_t)1 << (block.number % 64);
-    if ((atomic_recheck(word) & one) == 0)
-        atomic_or(word, one);
-    map_set(&frames->listed[class], block_gib(block));
-}
+/* Listing. The bits come after the count. */
 
 /* Somebody may have listed the block again between the change that made us come here and now; so
  * the descriptor is read again after the bit is cleared, or that listing would be lost. */
-void block_unlist(struct frames *frames, struct block block, int class)
+void block_unlist(struct frames *frames, uint64_t block, unsigned list)
 {
-    uint64_t *word = &block.span->listed[class][block.number % SPAN_BLOCKS / 64];
-    atomic_and(word, ~((uint64_t)1 << (block.number % 64)));
-    if (desc_class(atomic_recheck(block_desc(block))) == class)
-        block_list(frames, block, class);
+    list_clear(frames, list, 0, block);
+    if (desc_list(atomic_recheck(block_desc(frames, block))) == list)
+        list_set(frames, list, 0, block);
 }
 
-static void block_relist(struct frames *frames, struct block block, int from, int to)
+static void relist(struct frames *frames, uint64_t block, uint16_t old, uint16_t new)
 {
+    unsigned from = desc_list(old), to = desc_list(new);
     if (from == to)
         return;
-    if (to != CLASS_NONE)
-        block_list(frames, block, to);
-    if (from != CLASS_NONE)
+    if (to != LIST_NONE)
+        list_set(frames, to, 0, block);
+    if (from != LIST_NONE)
         block_unlist(frames, block, from);
 }
 
 /* Counting */
 
 /* An owner whose block others free faster than it takes is none that keeps memory together. */
-void block_added(struct frames *frames, struct block block, uint16_t old, unsigned count)
+void block_added(struct frames *frames, uint64_t block, uint16_t old, unsigned count)
 {
-    int before = desc_count(old), after = before + (int)count;
+    uint16_t new = (uint16_t)(old + DESC(count));
     if ((old & DESC_OWNED) == 0)
-        block_relist(frames, block, class_of(before), class_of(after));
-    else if (before / 64 != after / 64 && frames->cpu[frame_home_cpu()].owned != block_start(block))
+        relist(frames, block, old, new);
+    else if ((old ^ new) >= DESC(64) && frames->cpu[frame_home_cpu()].owned != block)
         block_release(frames, block);
-    if (after == (int)BLOCK_FRAMES)
+    if (desc_count(new) == (int)BLOCK_FRAMES)
         block_merge(frames, block);
 }
 
-void block_subtracted(struct frames *frames, struct block block, uint16_t old, unsigned count)
+void block_subtracted(struct frames *frames, uint64_t block, uint16_t old, unsigned count)
 {
-    int before = desc_count(old);
-    block_relist(frames, block, class_of(before), class_of(before - (int)count));
+    relist(frames, block, old, (uint16_t)(old - DESC(count)));
+}
+
+bool frames_put_word(struct frames *frames, uint64_t word, uint64_t bits)
+{
+    uint64_t block = word / LINE_WORDS;
+    if (!line_put_in_word(&block_line(frames, block)[word % LINE_WORDS], bits))
+        return false;
+    block_add(frames, block, word_count(bits));
+    return true;
+}
+
+bool frames_put(struct frames *frames, uint64_t start, unsigned count)
+{
+    uint64_t block = start >> BLOCK_SHIFT;
+    const uint64_t *line = block_line(frames, block);
+    unsigned low = start % BLOCK_FRAMES, high = low + count;
+    if ((atomic_load(block_desc(frames, block)) & (DESC_RAW | DESC_WHOLE)) != 0)
+        return false;
+    for (unsigned word = low / 64; word * 64 < high; word++)
+        if ((atomic_load(&line[word]) & line_window(word, low, high)) != 0)
+            return false;
+    for (unsigned word = low / 64; word * 64 < high; word++)
+        if (!frames_put_word(frames, block * LINE_WORDS + word, line_window(word, low, high)))
+            return false;
+    return true;
 }
 
 /* Owning */
 
-bool block_own(struct frames *frames, struct block block)
+bool block_own(struct frames *frames, uint64_t block)
 {
-    uint16_t desc = atomic_load(block_desc(block));
+    uint16_t *at = block_desc(frames, block), desc = atomic_load(at);
     do {
-        if (desc_class(desc) == CLASS_NONE)
+        if (desc_list(desc) == LIST_NONE)
             return false;
-    } while (!atomic_cas(block_desc(block), &desc, desc | DESC_OWNED));
-    block_unlist(frames, block, desc_class(desc));
+    } while (!atomic_cas(at, &desc, desc | DESC_OWNED));
+    block_unlist(frames, block, desc_list(desc));
     return true;
 }
 
-/* Ends the ownership; true if the block is then to be merged. */
-static bool disown(struct frames *frames, struct block block)
+static void disown(struct frames *frames, uint64_t block)
 {
-    uint16_t old = atomic_and(block_desc(block), (uint16_t)~DESC_OWNED);
-    block_relist(frames, block, CLASS_NONE, class_of(desc_count(old)));
-    return desc_count(old) == (int)BLOCK_FRAMES;
+    uint16_t old = atomic_and(block_desc(frames, block), (uint16_t)~DESC_OWNED);
+    relist(frames, block, DESC(0), old & DESC_COUNT);
 }
 
-void block_release(struct frames *frames, struct block block)
+void block_release(struct frames *frames, uint64_t block)
 {
-    if (disown(frames, block))
-        block_merge(frames, block);
+    disown(frames, block);
+    block_merge(frames, block);
+}
+
+static void put_blocks(struct frames *frames, uint64_t first, unsigned count)
+{
+    unsigned low = first % SPAN_BLOCKS;
+    line_put(span_of(frames, first)->list[LIST_BLOCKS], low, low + count);
+    list_set(frames, LIST_BLOCKS, 1, first / SPAN_BLOCKS);
+    gib_merge(frames, first / SPAN_BLOCKS);
 }
 
 /*
@@ -88,16 +111,17 @@ void block_release(struct frames *frames, struct block block)
  * the one who brings the last of them back merges. Who finds the line full may merge; so it is
  * looked at again after each attempt that failed because of frames taken for a moment.
  */
-void block_merge(struct frames *frames, struct block block)
+void block_merge(struct frames *frames, uint64_t block)
 {
-    uint16_t *desc = block_desc(block);
-    while (atomic_recheck(desc) == DESC(BLOCK_FRAMES) && line_is_full(block_line(block))) {
+    uint16_t *desc = block_desc(frames, block);
+    uint64_t *line = block_line(frames, block);
+    while (atomic_recheck(desc) == DESC(BLOCK_FRAMES) && line_is(line, UINT64_MAX)) {
         uint16_t full = DESC(BLOCK_FRAMES);
         if (!atomic_cas(desc, &full, full | DESC_OWNED))
             return;
-        if (line_claim_words(block_line(block), 0, LINE_WORDS)) {
-            atomic_store(desc, DESC(0) | DESC_WHOLE);
-            span_put_word(frames, block, (uint64_t)1 << (block.number % 64));
+        if (line_claim_words(line, 0, LINE_WORDS)) {
+            atomic_store(desc, DESC_WHOLE);
+            put_blocks(frames, block, 1);
             return;
         }
         disown(frames, block);
@@ -107,49 +131,42 @@ void block_merge(struct frames *frames, struct block block)
 /* Whole blocks */
 
 /* The count comes first: whoever comes by takes bits, and subtracts them from it. */
-void block_split(struct block block)
+void block_split(struct frames *frames, uint64_t block)
 {
-    block_use(block);
-    atomic_store(block_desc(block), DESC(BLOCK_FRAMES) | DESC_OWNED);
-    line_fill(block_line(block), UINT64_MAX);
+    block_use(frames, block);
+    atomic_store(block_desc(frames, block), DESC(BLOCK_FRAMES) | DESC_OWNED);
+    line_fill(block_line(frames, block), UINT64_MAX);
 }
 
-bool block_put(struct frames *frames, struct block first, unsigned k)
+bool blocks_put(struct frames *frames, uint64_t first, unsigned count, uint16_t used)
 {
-    struct block block = first, end = {first.span, first.number + (1u << k)};
-    for (; block.number < end.number; block.number++)
-        if (atomic_load(block_desc(block)) != DESC(0))
+    uint16_t *desc = block_desc(frames, first);
+    for (unsigned i = 0; i < count; i++)
+        if (atomic_load(&desc[i]) != used)
             return false;
-    for (block = first; block.number < end.number; block.number++)
-        atomic_store(block_desc(block), DESC(0) | DESC_WHOLE);
-    unsigned step = k < 6 ? 1u << k : 64;
-    for (block = first; block.number < end.number; block.number += step)
-        span_put_word(frames, block, word_run(block.number % 64, k < 6 ? k : 6));
+    for (unsigned i = 0; i < count; i++)
+        atomic_store(&desc[i], used | DESC_WHOLE);
+    put_blocks(frames, first, count);
     return true;
 }
 
-void span_merge(struct frames *frames, struct block block)
+void gib_merge(struct frames *frames, uint64_t gib)
 {
-    while (line_is_full(block.span->whole))
-        if (line_claim_words(block.span->whole, 0, LINE_WORDS)) {
-            map_set(&frames->whole, block_gib(block));
+    uint64_t *line = frames->span[gib]->list[LIST_BLOCKS];
+    while (line_is(line, UINT64_MAX))
+        if (line_claim_words(line, 0, LINE_WORDS)) {
+            list_set(frames, LIST_GIBS, 1, gib);
             return;
         }
 }
 
-void span_settle(struct frames *frames, struct block block)
+bool gib_split(struct frames *frames, uint64_t gib)
 {
-    map_set(&frames->blocks, block_gib(block));
-    span_merge(frames, block);
-}
-
-bool span_split(struct frames *frames, uint64_t gib)
-{
-    if (!map_clear(&frames->whole, gib))
+    if (!list_clear(frames, LIST_GIBS, 1, gib))
         return false;
-    struct frame_span *span =
-        frame_is_open(frames, gib) ? frame_span_of(frames, gib) : frame_open(frames, gib, true);
-    line_fill(span->whole, UINT64_MAX);
-    map_set(&frames->blocks, gib);
+    if (!span_is_open(frames, gib))
+        span_open(frames, gib, DESC_WHOLE);
+    line_fill(frames->span[gib]->list[LIST_BLOCKS], UINT64_MAX);
+    list_set(frames, LIST_BLOCKS, 1, gib);
     return true;
 }

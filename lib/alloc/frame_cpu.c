@@ -2,10 +2,68 @@
 /* Filling and emptying the hands of a CPU; see frame_cpu.h. */
 #include "lib/alloc/frame_cpu.h"
 
-static void give_back(struct frames *frames, struct frame_cpu *cpu, uint64_t first, uint64_t bits)
+/* Credit */
+
+/* Takes `need` out of the pool and up to `more` of what is there for everybody. Returns how much, 0
+ * if there is not enough. */
+static uint64_t draw(struct frames *frames, int64_t need, int64_t more, unsigned flags)
 {
-    put_word(frames, block_of(frames, first).span, first / 64, bits);
-    atomic_poke(&cpu->taken, cpu->taken - word_count(bits));
+    int64_t pool = atomic_peek(&frames->pool), drawn;
+    do {
+        int64_t spare = pool - need - atomic_peek(&frames->reserve);
+        if (pool < need || (spare < 0 && (flags & FRAME_ATOMIC) == 0))
+            return 0;
+        drawn = need + (spare < 0 ? 0 : spare < more ? spare : more);
+    } while (!atomic_cas(&frames->pool, &pool, pool - drawn));
+    return (uint64_t)drawn;
+}
+
+static bool afford(struct frames *frames, struct frame_cpu *cpu, uint64_t count, unsigned flags)
+{
+    uint64_t credit = cpu->credit, drawn = 0;
+    if (credit < count)
+        drawn = draw(frames, (int64_t)(count - credit), (int64_t)frames->batch, flags);
+    atomic_poke(&cpu->credit, credit + drawn);
+    return credit + drawn >= count;
+}
+
+bool frame_pay(struct frames *frames, uint64_t count, unsigned flags)
+{
+    struct frame_cpu *cpu = this_cpu(frames);
+    if (cpu->busy)
+        return draw(frames, (int64_t)count, 0, flags) != 0;
+    enter(cpu);
+    bool paid = afford(frames, cpu, count, flags);
+    if (paid)
+        atomic_poke(&cpu->credit, cpu->credit - count);
+    leave(cpu);
+    return paid;
+}
+
+static __attribute__((noinline)) void repay(struct frames *frames, struct frame_cpu *cpu)
+{
+    uint64_t more = cpu->credit - frames->batch;
+    atomic_poke(&cpu->credit, frames->batch);
+    atomic_add(&frames->pool, (int64_t)more);
+}
+
+static inline void earn(struct frames *frames, struct frame_cpu *cpu, uint64_t count)
+{
+    atomic_poke(&cpu->credit, cpu->credit + count);
+    if (cpu->credit > 2 * frames->batch)
+        repay(frames, cpu);
+}
+
+void frame_earn(struct frames *frames, uint64_t count)
+{
+    struct frame_cpu *cpu = this_cpu(frames);
+    if (cpu->busy) {
+        atomic_add(&frames->pool, (int64_t)count);
+        return;
+    }
+    enter(cpu);
+    earn(frames, cpu, count);
+    leave(cpu);
 }
 
 /* Freed frames on their way back: all of one word. */
@@ -18,35 +76,28 @@ struct freed {
 /* Takes them out of the CPU's hands, and puts others there. */
 static inline struct freed swap_freed(struct frame_cpu *cpu, struct freed other)
 {
-    struct freed freed;
-    freed.at = cpu->freed_at;
+    struct freed freed = {cpu->freed, cpu->freed_word, cpu->freed_at, cpu->freed_desc};
     cpu->freed_at = other.at;
-    freed.desc = cpu->freed_desc;
     cpu->freed_desc = other.desc;
-    freed.word = cpu->freed_word;
     cpu->freed_word = other.word;
-    freed.bits = cpu->freed;
     atomic_poke(&cpu->freed, other.bits);
-    atomic_poke(&cpu->taken, cpu->taken - word_count(freed.bits));
     return freed;
 }
 
-static __attribute__((noinline)) void freed_moved(struct frames *frames, uint64_t word,
-                                                  uint16_t old, unsigned count)
+static inline unsigned count_of(uint64_t bits)
 {
-    block_added(frames, block_of(frames, word * 64), old, count);
+    return (bits & (bits - 1)) == 0 ? 1 : word_count(bits);
 }
 
-/* put_word() without looking for the word. Nothing at hand is touched: the CPU may be interrupted.
- */
-static inline void put_freed(struct frames *frames, struct freed freed)
+/* frames_put_word() without looking for the word. Nothing at hand is touched: the CPU may be
+ * interrupted. */
+static inline void put_freed(struct frames *frames, struct freed freed, unsigned count)
 {
     if (!line_put_in_word(freed.at, freed.bits))
         frame_already_free(frames, freed.word * 64 + bits_lowest(freed.bits), 0);
-    unsigned count = word_count(freed.bits);
-    uint16_t old = atomic_add(freed.desc, (uint16_t)count);
-    if (!desc_same_class(old, (uint16_t)(old + count)))
-        freed_moved(frames, freed.word, old, count);
+    uint16_t old = atomic_add(freed.desc, DESC(count));
+    if (!desc_same_list(old, (uint16_t)(old + DESC(count))))
+        block_added(frames, freed.word / LINE_WORDS, old, count);
 }
 
 static void release_owned(struct frames *frames, struct frame_cpu *cpu)
@@ -54,28 +105,42 @@ static void release_owned(struct frames *frames, struct frame_cpu *cpu)
     uint64_t owned = cpu->owned;
     atomic_poke(&cpu->owned, NOT_FOUND);
     if (owned != NOT_FOUND)
-        block_release(frames, block_of(frames, owned));
+        block_release(frames, owned);
+}
+
+static bool own(struct frames *frames, struct frame_cpu *cpu)
+{
+    const struct want any = {.end = FRAME_END, .own = true};
+    uint64_t found = find(frames, any, cpu->node);
+    atomic_poke(&cpu->owned, found == NOT_FOUND ? NOT_FOUND : found >> BLOCK_SHIFT);
+    cpu->rest = LINE_WORDS;
+    return found != NOT_FOUND;
+}
+
+/* A word whose frames are not all managed, or that is not in use, gets none of them back but
+ * through the checks of frame_free_slow(). */
+static bool is_odd(const struct frames *frames, uint16_t desc, uint64_t word)
+{
+    return (desc & (DESC_RAW | DESC_WHOLE)) != 0 ||
+           ((desc & DESC_RAGGED) != 0 && !frame_is_managed(frames, word * 64, 64));
 }
 
 /* Makes the highest word of the owned block that has free frames the CPU's mask. */
 static bool take_word(struct frames *frames, struct frame_cpu *cpu)
 {
-    struct block block = block_of(frames, cpu->owned);
+    uint64_t block = cpu->owned;
     while (cpu->rest > 0) {
-        uint64_t *word = &block_line(block)[--cpu->rest];
-        if (atomic_peek(word) == 0)
-            continue;
-        uint64_t bits = atomic_exchange(word, 0);
+        uint64_t *word = &block_line(frames, block)[--cpu->rest];
+        uint64_t bits = atomic_peek(word) == 0 ? 0 : atomic_exchange(word, 0);
         if (bits == 0)
             continue;
         unsigned count = word_count(bits);
         block_subtract(frames, block, count);
-        atomic_poke(&cpu->taken, cpu->taken + count);
-        uint64_t first = cpu->owned + cpu->rest * 64ULL;
-        bool ragged = (atomic_peek(block_desc(block)) & DESC_RAGGED) != 0 &&
-                      !frame_is_managed(frames, first, 64);
-        cpu->first = first;
-        cpu->word = ragged ? NOT_FOUND : cpu->first / 64;
+        atomic_poke(&cpu->credit, cpu->credit - count);
+        uint64_t number = block * LINE_WORDS + cpu->rest;
+        bool odd = is_odd(frames, atomic_peek(block_desc(frames, block)), number);
+        cpu->first = number * 64;
+        cpu->word = odd ? NOT_FOUND : number;
         atomic_poke(&cpu->mask, bits);
         return true;
     }
@@ -84,30 +149,27 @@ static bool take_word(struct frames *frames, struct frame_cpu *cpu)
 
 bool cpu_refill(struct frames *frames, struct frame_cpu *cpu)
 {
-    if (frames->reserve != 0)
+    if (!afford(frames, cpu, 64, 0))
         return false;
-    for (;;) {
-        if (cpu->owned != NOT_FOUND && take_word(frames, cpu))
-            return true;
+    while (cpu->owned == NOT_FOUND || !take_word(frames, cpu)) {
         release_owned(frames, cpu);
-        uint64_t start = find_block(frames);
-        if (start == NOT_FOUND)
+        if (!own(frames, cpu))
             return false;
-        atomic_poke(&cpu->owned, start);
-        cpu->rest = LINE_WORDS;
     }
+    return true;
 }
 
-uint64_t cpu_find_run(struct frames *frames, struct frame_cpu *cpu, unsigned order)
+uint64_t cpu_find_run(struct frames *frames, struct want want)
 {
-    const struct frame_range everything = {{0}, {(uint64_t)1 << 52}};
-    if (cpu->owned == NOT_FOUND) {
-        atomic_poke(&cpu->owned, find_block(frames));
-        cpu->rest = LINE_WORDS;
-    }
-    if (cpu->owned == NOT_FOUND)
+    struct frame_cpu *cpu = this_cpu(frames);
+    if (cpu->busy)
         return NOT_FOUND;
-    return find_in_block(frames, block_of(frames, cpu->owned), order, everything);
+    enter(cpu);
+    uint64_t found = NOT_FOUND;
+    if (cpu->owned != NOT_FOUND || own(frames, cpu))
+        found = find_in_block(frames, cpu->owned, want);
+    leave(cpu);
+    return found;
 }
 
 bool frame_drain(struct frames *frames)
@@ -117,60 +179,19 @@ bool frame_drain(struct frames *frames)
         return false;
     enter(cpu);
     struct freed freed = swap_freed(cpu, (struct freed){0, NOT_FOUND, NULL, NULL});
-    uint64_t bits = cpu->mask;
+    uint64_t bits = cpu->mask, first = cpu->first;
+    uint64_t credit = cpu->credit + word_count(bits) + word_count(freed.bits);
     atomic_poke(&cpu->mask, 0);
+    atomic_poke(&cpu->credit, 0);
     cpu->word = NOT_FOUND;
-    if (bits != 0)
-        give_back(frames, cpu, cpu->first, bits);
     release_owned(frames, cpu);
     leave(cpu);
+    atomic_add(&frames->pool, (int64_t)credit);
+    if (bits != 0 && !frames_put_word(frames, first / 64, bits))
+        frame_already_free(frames, first + bits_lowest(bits), 0);
     if (freed.bits != 0)
-        put_freed(frames, freed);
+        put_freed(frames, freed, word_count(freed.bits));
     return true;
-}
-
-/* What is out of the ordinary about a block: a frame of it needs a closer look. */
-#define DESC_ODD (DESC_WHOLE | DESC_RAW | DESC_RAGGED)
-
-/* Begins the second mask with a frame of that word, and puts back what was in it. Leaves. */
-static inline void begin_freed(struct frames *frames, struct frame_cpu *cpu, struct block block,
-                               frame_t frame)
-{
-    uint64_t *lines = (uint64_t *)block.span->line, word = frame.number / 64;
-    struct freed other = {(uint64_t)1 << (frame.number % 64), word,
-                          &lines[word % ((uint64_t)SPAN_BLOCKS * LINE_WORDS)], block_desc(block)};
-    struct freed freed = swap_freed(cpu, other);
-    leave(cpu);
-    if (freed.bits != 0)
-        put_freed(frames, freed);
-}
-
-/* The block is odd; if only its ends are not managed, the word may still be. */
-static __attribute__((noinline)) void free_odd_single(struct frames *frames, frame_t frame,
-                                                      struct frame_cpu *cpu, struct block block)
-{
-    if ((atomic_peek(block_desc(block)) & DESC_ODD) == DESC_RAGGED &&
-        frame_is_managed(frames, frame.number & ~63ULL, 64)) {
-        begin_freed(frames, cpu, block, frame);
-        return;
-    }
-    leave(cpu);
-    frame_free_slow(frames, frame, 0);
-}
-
-void cpu_free_other(struct frames *frames, frame_t frame, struct frame_cpu *cpu)
-{
-    uint64_t gib = frame.number >> SPAN_SHIFT;
-    if (!frame_is_open(frames, gib)) {
-        leave(cpu);
-        frame_free_slow(frames, frame, 0);
-        return;
-    }
-    struct block block = {frame_span_of(frames, gib), frame.number >> BLOCK_SHIFT};
-    if ((atomic_peek(block_desc(block)) & DESC_ODD) == 0)
-        begin_freed(frames, cpu, block, frame);
-    else
-        free_odd_single(frames, frame, cpu, block);
 }
 
 frame_t cpu_alloc_refill(struct frames *frames, struct frame_request request)
@@ -182,40 +203,61 @@ frame_t cpu_alloc_refill(struct frames *frames, struct frame_request request)
     return filled ? (frame_t){found} : frame_alloc_slow(frames, request);
 }
 
+void cpu_free_other(struct frames *frames, frame_t frame, struct frame_cpu *cpu)
+{
+    uint64_t gib = frame.number >> SPAN_SHIFT, word = frame.number / 64;
+    uint64_t block = frame.number >> BLOCK_SHIFT;
+    struct frame_span *span = gib < frames->gibs ? atomic_load(&frames->span[gib]) : NULL;
+    uint16_t *desc = span == NULL ? NULL : &span->desc[block % SPAN_BLOCKS];
+    if (desc == NULL || ((atomic_peek(desc) & (DESC_RAW | DESC_WHOLE | DESC_RAGGED)) != 0 &&
+                         is_odd(frames, atomic_peek(desc), word))) {
+        leave(cpu);
+        frame_free_slow(frames, frame, 0);
+        return;
+    }
+    uint64_t *lines = (uint64_t *)span->line;
+    struct freed other = {(uint64_t)1 << (frame.number % 64), word,
+                          &lines[word % ((uint64_t)SPAN_BLOCKS * LINE_WORDS)], desc};
+    struct freed freed = swap_freed(cpu, other);
+    unsigned count = 0;
+    if (freed.bits != 0) {
+        count = count_of(freed.bits);
+        earn(frames, cpu, count);
+    }
+    leave(cpu);
+    if (count != 0)
+        put_freed(frames, freed, count);
+}
+
 /* A block out of the word of blocks that the last one came from. */
 frame_t cpu_alloc_odd(struct frames *frames, struct frame_request request)
 {
     struct frame_cpu *cpu = this_cpu(frames);
-    struct block block = {cpu->block_span, cpu->block};
-    if (kind_of(request) != BLOCK_SHIFT || request.below.number != 0 || block.span == NULL ||
-        cpu->busy || FRAME_DEBUG)
+    uint64_t block = cpu->block;
+    if (kind_of(request) != BLOCK_SHIFT || request.below.number != 0 || block == NOT_FOUND ||
+        cpu->busy || cpu->credit < BLOCK_FRAMES || FRAME_DEBUG)
         return frame_alloc_slow(frames, request);
-    uint64_t *word = &block.span->whole[block.number % SPAN_BLOCKS / 64];
+    uint64_t *word = &span_of(frames, block)->list[LIST_BLOCKS][block % SPAN_BLOCKS / 64];
     uint64_t bits = atomic_peek(word);
     if (bits == 0)
         return frame_alloc_slow(frames, request);
     uint64_t bit = bits_highest(bits), one = (uint64_t)1 << bit;
     if ((atomic_and(word, ~one) & one) == 0)
         return frame_alloc_slow(frames, request);
-    block.number = (block.number & ~63ULL) + bit;
     enter(cpu);
-    atomic_poke(&cpu->taken, cpu->taken + (int64_t)BLOCK_FRAMES);
+    atomic_poke(&cpu->credit, cpu->credit - BLOCK_FRAMES);
     leave(cpu);
-    block_use(block);
-    return (frame_t){block_start(block)};
+    block = (block & ~63ULL) + bit;
+    block_use(frames, block);
+    return (frame_t){block << BLOCK_SHIFT};
 }
 
 void cpu_free_odd(struct frames *frames, frame_t frame, unsigned order)
 {
-    uint64_t gib = frame.number >> SPAN_SHIFT;
-    if (order == BLOCK_SHIFT && frame.number % BLOCK_FRAMES == 0 && frame_is_open(frames, gib)) {
-        struct block block = {frame_span_of(frames, gib), frame.number >> BLOCK_SHIFT};
-        if (atomic_peek(block_desc(block)) == DESC(0)) {
-            book(frames, this_cpu(frames), -(int64_t)BLOCK_FRAMES);
-            atomic_store(block_desc(block), DESC(0) | DESC_WHOLE);
-            span_put_word(frames, block, (uint64_t)1 << (block.number % 64));
-            return;
-        }
-    }
-    frame_free_slow(frames, frame, order);
+    uint64_t block = frame.number >> BLOCK_SHIFT;
+    if (order == BLOCK_SHIFT && frame.number % BLOCK_FRAMES == 0 &&
+        span_is_open(frames, frame.number >> SPAN_SHIFT) && blocks_put(frames, block, 1, DESC(0)))
+        frame_earn(frames, BLOCK_FRAMES);
+    else
+        frame_free_slow(frames, frame, order);
 }

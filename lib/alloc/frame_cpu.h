@@ -7,7 +7,7 @@
 
 #include "lib/alloc/frame_tree.h"
 
-static inline struct frame_cpu *this_cpu(struct frames *frames)
+static inline struct frame_cpu *this_cpu(const struct frames *frames)
 {
     return &frames->cpu[frame_home_cpu()];
 }
@@ -26,18 +26,6 @@ static inline void leave(struct frame_cpu *cpu)
     cpu->busy = false;
 }
 
-/* Books frames that went from the tree to the caller, or back if `count` is negative. */
-static inline void book(struct frames *frames, struct frame_cpu *cpu, int64_t count)
-{
-    if (cpu->busy) {
-        atomic_add(&frames->taken, count);
-        return;
-    }
-    enter(cpu);
-    atomic_poke(&cpu->taken, cpu->taken + count);
-    leave(cpu);
-}
-
 /* Order, flags and node of a request as one number, 0 if all are. */
 static inline uint32_t kind_of(struct frame_request request)
 {
@@ -53,20 +41,24 @@ static inline uint64_t cpu_pop(struct frame_cpu *cpu)
     return cpu->first + bit;
 }
 
+/* Pays for frames that the caller is about to take out of the tree: false if so many are not to be
+ * had. And is paid for those that went back. */
+bool frame_pay(struct frames *frames, uint64_t count, unsigned flags);
+void frame_earn(struct frames *frames, uint64_t count);
+
 /* Called between enter() and leave(): fills the empty mask. False if there is nothing that no other
  * CPU has. */
 bool cpu_refill(struct frames *frames, struct frame_cpu *cpu);
 
-/* Called after enter(), with a frame that belongs to neither mask: puts the
- * freed ones back and begins with this one anew. Leaves. */
-void cpu_free_other(struct frames *frames, frame_t frame, struct frame_cpu *cpu);
-
 /* Called after enter(), with an empty mask: fills it and allocates a single frame. Leaves. */
 frame_t cpu_alloc_refill(struct frames *frames, struct frame_request request);
 
-/* Called between enter() and leave(): a run of 2^order frames, order <= 8, out of the owned block,
- * or NOT_FOUND. */
-uint64_t cpu_find_run(struct frames *frames, struct frame_cpu *cpu, unsigned order);
+/* Called after enter(), with a frame that belongs to neither mask: puts the freed ones back and
+ * begins with this one anew. Leaves. */
+void cpu_free_other(struct frames *frames, frame_t frame, struct frame_cpu *cpu);
+
+/* A run of 2^order frames, order <= 8, out of the CPU's block, or NOT_FOUND. */
+uint64_t cpu_find_run(struct frames *frames, struct want want);
 
 /* All but single frames. Whole blocks of 2 MiB have a short way, too. */
 frame_t cpu_alloc_odd(struct frames *frames, struct frame_request request);
@@ -80,13 +72,3 @@ _Noreturn void frame_already_free(struct frames *frames, uint64_t frame, unsigne
 /* What frame_alloc() and frame_free() do when there is no short way. */
 frame_t frame_alloc_slow(struct frames *frames, struct frame_request request);
 void frame_free_slow(struct frames *frames, frame_t frame, unsigned order);
-
-/* Puts back some frames of word number `word`. */
-static inline void put_word(struct frames *frames, struct frame_span *span, uint64_t word,
-                            uint64_t bits)
-{
-    struct block block = {span, word / LINE_WORDS};
-    if (!line_put_in_word(&block_line(block)[word % LINE_WORDS], bits))
-        frame_already_free(frames, word * 64 + bits_lowest(bits), 0);
-    block_add(frames, block, word_count(bits));
-}

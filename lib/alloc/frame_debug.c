@@ -7,22 +7,27 @@
 #include "lib/alloc/frame_port.h"
 #include "lib/alloc/frame_tree.h"
 
-size_t frame_debug_size(size_t spans)
+size_t frame_debug_size(uint64_t spans)
 {
     return FRAME_DEBUG ? spans * SPAN_FRAMES : 0;
 }
 
-void frame_debug_open(struct frames *frames, uint32_t slot)
-{
-    uint64_t *word = (uint64_t *)(frames->debug + slot * SPAN_FRAMES);
-    for (uint64_t i = 0; i < SPAN_FRAMES / sizeof *word; i++)
-        word[i] = 0;
-}
-
 static uint8_t *record_of(const struct frames *frames, uint64_t frame)
 {
-    uint64_t slot = frames->slots[frame >> SPAN_SHIFT];
+    uint64_t slot = (uint64_t)(frames->span[frame >> SPAN_SHIFT] - frames->spans);
     return frames->debug + slot * SPAN_FRAMES + frame % SPAN_FRAMES;
+}
+
+static unsigned recorded(const struct frames *frames, uint64_t frame)
+{
+    return span_is_open(frames, frame >> SPAN_SHIFT) ? atomic_peek(record_of(frames, frame)) : 0;
+}
+
+void frame_debug_open(struct frames *frames, uint64_t gib)
+{
+    uint64_t *word = (uint64_t *)record_of(frames, gib << SPAN_SHIFT);
+    for (uint64_t i = 0; i < SPAN_FRAMES / sizeof *word; i++)
+        word[i] = 0;
 }
 
 void frame_debug_alloc(struct frames *frames, uint64_t frame, unsigned order)
@@ -36,13 +41,13 @@ void frame_debug_alloc(struct frames *frames, uint64_t frame, unsigned order)
 /* Says why no block of that order in use starts there. */
 static _Noreturn void panic_about(const struct frames *frames, uint64_t frame, unsigned order)
 {
-    unsigned record = atomic_peek(record_of(frames, frame));
+    unsigned record = recorded(frames, frame);
     if (record != 0)
         frame_port_panic("frame_free: frame 0x%llx was taken with order %u, not %u",
                          (unsigned long long)frame, record - 1, order);
     for (unsigned k = 1; k <= FRAME_ORDER_MAX; k++) {
         uint64_t start = frame >> k << k;
-        if (start != frame && atomic_peek(record_of(frames, start)) > k)
+        if (start != frame && recorded(frames, start) > k)
             frame_port_panic("frame_free: frame 0x%llx, order %u, lies in the block 0x%llx",
                              (unsigned long long)frame, order, (unsigned long long)start);
     }
@@ -53,7 +58,8 @@ static _Noreturn void panic_about(const struct frames *frames, uint64_t frame, u
 void frame_debug_free(struct frames *frames, uint64_t frame, unsigned order)
 {
     uint8_t expected = (uint8_t)(order + 1);
-    if (!atomic_cas(record_of(frames, frame), &expected, 0))
+    if (!span_is_open(frames, frame >> SPAN_SHIFT) ||
+        !atomic_cas(record_of(frames, frame), &expected, 0))
         panic_about(frames, frame, order);
 }
 

@@ -23,11 +23,11 @@ static inline uint64_t line_window(unsigned word, unsigned low, unsigned high)
     return word_mask(word_clip(low, word * 64, 64), word_clip(high, word * 64, 64));
 }
 
-/* True iff every bit is set at this moment. */
-static inline bool line_is_full(const uint64_t line[LINE_WORDS])
+/* True iff every word has this value at this moment. */
+static inline bool line_is(const uint64_t line[LINE_WORDS], uint64_t value)
 {
     for (unsigned i = 0; i < LINE_WORDS; i++)
-        if (atomic_recheck(&line[i]) != UINT64_MAX)
+        if (atomic_recheck(&line[i]) != value)
             return false;
     return true;
 }
@@ -35,12 +35,19 @@ static inline bool line_is_full(const uint64_t line[LINE_WORDS])
 /* For nobody else's eyes: the caller owns all of what the line stands for. */
 static inline void line_fill(uint64_t line[LINE_WORDS], uint64_t value)
 {
-    for (unsigned i = 0; i < LINE_WORDS; i += 4) {
+    for (unsigned i = 0; i < LINE_WORDS; i++)
         atomic_store(&line[i], value);
-        atomic_store(&line[i + 1], value);
-        atomic_store(&line[i + 2], value);
-        atomic_store(&line[i + 3], value);
+}
+
+/* The highest set bit of [low, high), or -1. */
+static inline int line_highest(const uint64_t line[LINE_WORDS], unsigned low, unsigned high)
+{
+    for (unsigned word = (high + 63) / 64; word-- > low / 64;) {
+        uint64_t bits = atomic_load(&line[word]) & line_window(word, low, high);
+        if (bits != 0)
+            return (int)(word * 64 + bits_highest(bits));
     }
+    return -1;
 }
 
 /* Claims the full words [first, first + count), all or none. Those that it claims in vain are
@@ -92,15 +99,14 @@ static inline int line_claim(uint64_t line[LINE_WORDS], unsigned k, unsigned low
     return -1;
 }
 
-/* Claims the aligned run of 2^k bits, k <= 8, that starts at bit `first`: all or nothing. */
-static inline bool line_claim_at(uint64_t line[LINE_WORDS], unsigned first, unsigned k)
+/* Sets the bits [low, high), which belong to the caller. */
+static inline void line_put(uint64_t line[LINE_WORDS], unsigned low, unsigned high)
 {
-    if (k > 6)
-        return line_claim_words(line, first / 64, 1u << (k - 6));
-    return line_claim_in_word(&line[first / 64], k, word_run(first % 64, k)) >= 0;
+    for (unsigned word = low / 64; word * 64 < high; word++)
+        atomic_or(&line[word], line_window(word, low, high));
 }
 
-/* Sets the bits of one word, which belong to the caller. False if one of them is set already, and
+/* Sets bits of one word, which belong to the caller. False if one of them is set already, and
  * nothing has changed then. */
 static inline bool line_put_in_word(uint64_t *word, uint64_t bits)
 {
@@ -109,19 +115,5 @@ static inline bool line_put_in_word(uint64_t *word, uint64_t bits)
         if ((old & bits) != 0)
             return false;
     } while (!atomic_cas(word, &old, old | bits));
-    return true;
-}
-
-/* Sets the run of 2^k bits, k <= 8, at bit `first`; false and nothing changed if one is set. */
-static inline bool line_put(uint64_t line[LINE_WORDS], unsigned first, unsigned k)
-{
-    if (k <= 6)
-        return line_put_in_word(&line[first / 64], word_run(first % 64, k));
-    unsigned word = first / 64, end = word + (1u << (k - 6));
-    for (unsigned i = word; i < end; i++)
-        if (atomic_load(&line[i]) != 0)
-            return false;
-    for (unsigned i = word; i < end; i++)
-        atomic_store(&line[i], UINT64_MAX);
     return true;
 }

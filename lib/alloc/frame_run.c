@@ -43,16 +43,15 @@ static bool take(struct frames *frames, uint64_t start, uint64_t end)
  * tells, ends. */
 static uint64_t stretch(const struct frames *frames, uint64_t at, bool *free)
 {
-    uint64_t gib = at >> SPAN_SHIFT;
-    *free = map_test(&frames->whole, gib);
-    if (*free || !frame_is_open(frames, gib))
-        return bits_round_down(at, SPAN_FRAMES) + SPAN_FRAMES;
-    struct block block = block_of(frames, at);
-    uint16_t desc = atomic_load(block_desc(block));
+    uint64_t gib = at >> SPAN_SHIFT, block = at >> BLOCK_SHIFT;
+    *free = list_has(frames, LIST_GIBS, 1, gib);
+    if (*free || !span_is_open(frames, gib))
+        return (gib + 1) << SPAN_SHIFT;
+    uint16_t desc = atomic_load(block_desc(frames, block));
     *free = (desc & DESC_WHOLE) != 0;
     if (*free || (desc & DESC_RAW) != 0)
-        return bits_round_down(at, BLOCK_FRAMES) + BLOCK_FRAMES;
-    uint64_t word = atomic_load(&block_line(block)[at % BLOCK_FRAMES / 64]) >> at % 64;
+        return (block + 1) << BLOCK_SHIFT;
+    uint64_t word = atomic_load(&block_line(frames, block)[at % BLOCK_FRAMES / 64]) >> at % 64;
     *free = (word & 1) != 0;
     uint64_t other = *free ? ~word : word;
     unsigned length = other == 0 ? 64 : bits_lowest(other), rest = 64 - at % 64;

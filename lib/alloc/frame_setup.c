@@ -3,56 +3,48 @@
  * Setting up the frame allocator: where its metadata lies, which memory it manages, and the first
  * use of each span.
  */
+#include "lib/alloc/frame_cpu.h"
 #include "lib/alloc/frame_port.h"
-#include "lib/alloc/frame_tree.h"
 
 /* Metadata */
 
-#define MAPS (FRAME_CLASSES + 2)
-
-/* Bytes of each part of the metadata, in the order in which they lie there. */
-struct layout {
-    size_t cpus, ranges, range_slots, slots, open, map, spans;
-    uint64_t gibs;
-};
-
-static struct layout layout_of(const struct frame_range *ranges, size_t count, unsigned cpus)
+/* Takes the next `bytes` of the metadata, at a multiple of 128. */
+static void *cut(uintptr_t *at, size_t bytes)
 {
-    struct layout layout = {0};
-    uint64_t spans = 0;
+    uintptr_t start = bits_round_up(*at, sizeof(struct frame_cpu));
+    *at = start + bytes;
+    return (void *)start; /* NOLINT(performance-no-int-to-ptr) */
+}
+
+/* Where the metadata lies if it starts at `at`. Returns its end. */
+static uintptr_t lay_out(struct frames *frames, const struct frame_range *ranges, size_t count,
+                         unsigned cpus, uintptr_t at)
+{
+    uint64_t spans = 0, gibs = 0;
     for (size_t i = 0; i < count; i++) {
         uint64_t first = ranges[i].start.number >> SPAN_SHIFT;
         uint64_t end = ((ranges[i].end.number - 1) >> SPAN_SHIFT) + 1;
-        spans += end - (first < layout.gibs ? layout.gibs : first);
-        layout.gibs = end;
+        spans += end - bits_max(first, gibs);
+        gibs = end;
     }
-    layout.cpus = (cpus + 1) * sizeof(struct frame_cpu); /* one to align */
-    layout.ranges = count * sizeof(struct frame_range);
-    layout.range_slots = bits_round_up(count * sizeof(uint32_t), sizeof(uint64_t));
-    layout.slots = bits_round_up(layout.gibs * sizeof(uint32_t), sizeof(uint64_t));
-    layout.open = (layout.gibs + 63) / 64 * sizeof(uint64_t);
-    layout.map = map_size(layout.gibs);
-    layout.spans = spans * sizeof(struct frame_span) + 64; /* to the start of a cache line */
-    return layout;
+    uint64_t lines = FRAME_LISTS * ((gibs + LINE_BITS - 1) / LINE_BITS + 1);
+    frames->gibs = gibs;
+    frames->cpu = cut(&at, cpus * sizeof *frames->cpu);
+    frames->lists = cut(&at, lines * LINE_WORDS * sizeof *frames->lists);
+    frames->span = cut(&at, gibs * sizeof(void *));
+    frames->ranges = cut(&at, count * sizeof *frames->ranges);
+    frames->spans = cut(&at, spans * sizeof *frames->spans);
+    frames->debug = cut(&at, frame_debug_size(spans));
+    return at;
 }
 
 size_t frame_metadata_size(const struct frame_range *ranges, size_t count, unsigned cpus)
 {
-    struct layout layout = layout_of(ranges, count, cpus);
-    return layout.cpus + layout.ranges + layout.range_slots + layout.slots + layout.open +
-           MAPS * layout.map + layout.spans +
-           frame_debug_size(layout.spans / sizeof(struct frame_span));
+    struct frames frames;
+    return lay_out(&frames, ranges, count, cpus, 0) + sizeof(struct frame_cpu);
 }
 
-/* Takes the next `bytes` of the metadata. */
-static void *cut(char **next, size_t bytes)
-{
-    void *part = *next;
-    *next += bytes;
-    return part;
-}
-
-/* Copies the ranges, joining those that touch: a block may lie across their seam. */
+/* Joins ranges that touch: a block may lie across their seam. */
 static void copy_ranges(struct frames *frames, const struct frame_range *ranges, size_t count)
 {
     size_t kept = 0;
@@ -65,76 +57,44 @@ static void copy_ranges(struct frames *frames, const struct frame_range *ranges,
     frames->range_count = kept;
 }
 
-/* Numbers the spans, of which ranges may share one. Returns how many there are. */
-static uint32_t number_spans(struct frames *frames)
-{
-    uint64_t gibs = 0;
-    uint32_t used = 0;
-    for (size_t i = 0; i < frames->range_count; i++) {
-        uint64_t first = frames->ranges[i].start.number >> SPAN_SHIFT;
-        uint64_t end = ((frames->ranges[i].end.number - 1) >> SPAN_SHIFT) + 1;
-        frames->range_slots[i] = first < gibs ? used - 1 : used;
-        used = frames->range_slots[i] + (uint32_t)(end - first);
-        gibs = end;
-    }
-    return used;
-}
-
-static void init_cpus(struct frames *frames)
-{
-    for (unsigned i = 0; i < frames->cpus; i++)
-        frames->cpu[i] =
-            (struct frame_cpu){.word = NOT_FOUND, .freed_word = NOT_FOUND, .owned = NOT_FOUND};
-}
-
 void frame_init(struct frames *frames, const struct frame_range *ranges, size_t count,
                 unsigned cpus, void *metadata)
 {
-    struct layout layout = layout_of(ranges, count, cpus);
-    char *next = metadata;
-    frames->cpu = (struct frame_cpu *)bits_round_up((uintptr_t)cut(&next, layout.cpus),
-                                                    sizeof(struct frame_cpu));
-    frames->cpus = cpus;
-    frames->nodes = NULL;
-    frames->node_count = 0;
-    frames->distance = NULL;
-    frames->reserve = 0;
-    frames->ranges = cut(&next, layout.ranges);
-    frames->range_slots = cut(&next, layout.range_slots);
-    frames->slots = cut(&next, layout.slots);
-    frames->open = cut(&next, layout.open);
-    frames->gibs = layout.gibs;
-    frames->total = 0;
-    frames->taken = 0;
-    map_init(&frames->whole, layout.gibs, cut(&next, layout.map));
-    map_init(&frames->blocks, layout.gibs, cut(&next, layout.map));
-    for (unsigned i = 0; i < FRAME_CLASSES; i++)
-        map_init(&frames->listed[i], layout.gibs, cut(&next, layout.map));
-    frames->spans = (struct frame_span *)bits_round_up((uintptr_t)next, 64);
-    for (uint64_t word = 0; word * 64 < frames->gibs; word++)
-        frames->open[word] = 0;
+    if (cpus == 0 || cpus > FRAME_CPUS)
+        frame_port_panic("frame_init: %u CPUs, not 1 to %u", cpus, FRAME_CPUS);
+    *frames = (struct frames){.cpus = cpus};
+    lay_out(frames, ranges, count, cpus, (uintptr_t)metadata);
     copy_ranges(frames, ranges, count);
-    frames->debug = (uint8_t *)(frames->spans + number_spans(frames));
-    init_cpus(frames);
+    for (uint64_t *word = frames->lists; word < (uint64_t *)frames->span; word++)
+        *word = 0;
+    for (uint64_t gib = 0; gib < frames->gibs; gib++)
+        frames->span[gib] = NULL;
+    for (unsigned i = 0; i < cpus; i++)
+        frames->cpu[i] = (struct frame_cpu){
+            .word = NOT_FOUND, .freed_word = NOT_FOUND, .owned = NOT_FOUND, .block = NOT_FOUND};
 }
 
 void frame_set_nodes(struct frames *frames, const struct frame_node *nodes, size_t count,
                      const uint8_t *distance)
 {
-    frames->nodes = nodes;
+    frames->node = nodes;
+    frames->nodes = count;
     frames->distance = distance;
-    frames->node_count = count;
 }
 
 void frame_set_cpu_node(struct frames *frames, unsigned cpu, uint16_t node)
 {
+    if (cpu >= frames->cpus || node >= frames->nodes)
+        frame_port_panic("frame_set_cpu_node: there is no CPU %u, or no node %u", cpu, node);
     frames->cpu[cpu].node = node + 1;
 }
 
 void frame_set_reserve(struct frames *frames, uint64_t count)
 {
-    frames->reserve = count;
+    atomic_poke(&frames->reserve, (int64_t)count);
 }
+
+/* Managed memory */
 
 /* The first range that ends above `frame`, or range_count. */
 static size_t range_above(const struct frames *frames, uint64_t frame)
@@ -157,118 +117,64 @@ bool frame_is_managed(const struct frames *frames, uint64_t start, uint64_t coun
            count <= frames->ranges[i].end.number - start;
 }
 
-/* Marks the block in which frame `edge` begins or ends a range, unless it does so at an end of the
- * block. */
+/* Marks the block in which a range begins or ends, unless it does so at an end of the block. */
 static void mark_ragged(struct frame_span *span, uint64_t gib, uint64_t edge)
 {
     if (edge >> SPAN_SHIFT == gib && edge % BLOCK_FRAMES != 0)
         span->desc[(edge >> BLOCK_SHIFT) % SPAN_BLOCKS] |= DESC_RAGGED;
 }
 
-struct frame_span *frame_open(struct frames *frames, uint64_t gib, bool whole)
+void span_open(struct frames *frames, uint64_t gib, uint16_t state)
 {
-    size_t i = range_above(frames, gib << SPAN_SHIFT);
-    uint64_t first = frames->ranges[i].start.number >> SPAN_SHIFT;
-    frames->slots[gib] = frames->range_slots[i] + (uint32_t)(gib - first);
-
-    struct frame_span *span = frame_span_of(frames, gib);
-    line_fill(span->whole, 0);
-    for (unsigned class = 0; class < FRAME_CLASSES; class ++)
-        line_fill(span->listed[class], 0);
+    struct frame_span *span = &frames->spans[atomic_add(&frames->spans_open, 1)];
+    for (unsigned list = 0; list < LIST_GIBS; list++)
+        line_fill(span->list[list], 0);
     for (unsigned block = 0; block < SPAN_BLOCKS; block++)
-        span->desc[block] = DESC(0) | DESC_RAW | (whole ? DESC_WHOLE : 0);
+        span->desc[block] = DESC_RAW | state;
+    size_t i = range_above(frames, gib << SPAN_SHIFT);
     for (; i < frames->range_count && frames->ranges[i].start.number >> SPAN_SHIFT <= gib; i++) {
         mark_ragged(span, gib, frames->ranges[i].start.number);
         mark_ragged(span, gib, frames->ranges[i].end.number);
     }
+    atomic_store(&frames->span[gib], span);
     if (FRAME_DEBUG)
-        frame_debug_open(frames, frames->slots[gib]);
-    atomic_or(&frames->open[gib / 64], (uint64_t)1 << (gib % 64));
-    return span;
+        frame_debug_open(frames, gib);
 }
 
 /* Adding */
 
-static _Noreturn void already_free(uint64_t frame)
+static bool is_in_use(const struct frames *frames, uint64_t gib)
 {
-    frame_port_panic("frame_add: frame 0x%llx is free already", (unsigned long long)frame);
+    return list_has(frames, LIST_GIBS, 1, gib) || span_is_open(frames, gib);
 }
 
-/* Frees frames of one block, not all of it. */
-static void add_frames(struct frames *frames, uint64_t start, uint64_t end)
-{
-    struct block block = block_of(frames, start);
-    uint16_t *desc = block_desc(block);
-    uint16_t now = atomic_load(desc);
-    if ((now & DESC_WHOLE) != 0)
-        already_free(start);
-    if ((now & DESC_RAW) != 0) {
-        line_fill(block_line(block), 0);
-        atomic_store(desc, now & (uint16_t)~DESC_RAW);
-    }
-    unsigned low = start % BLOCK_FRAMES, high = low + (unsigned)(end - start);
-    for (unsigned word = low / 64; word * 64 < high; word++) {
-        uint64_t bits = line_window(word, low, high);
-        if (!line_put_in_word(&block_line(block)[word], bits))
-            already_free(block_start(block) + word * 64ULL);
-        block_add(frames, block, word_count(bits));
-    }
-}
-
-/* Frees the blocks [first, end) of one word of a span. */
-static void add_blocks(struct frames *frames, uint64_t first, uint64_t end)
-{
-    struct block block = block_of(frames, first << BLOCK_SHIFT), at = block;
-    for (at.number = first; at.number < end; at.number++) {
-        uint16_t desc = atomic_peek(block_desc(at));
-        if ((desc & DESC_WHOLE) != 0 || desc_count(desc) != 0)
-            already_free(block_start(at));
-        atomic_poke(block_desc(at), desc | DESC_WHOLE);
-    }
-    block.number = first;
-    span_put_word(frames, block,
-                  word_mask(first % 64, (unsigned)(first % 64) + (unsigned)(end - first)));
-}
-
-/* Frees the GiBs from `gib` on, up to 64, that have not been looked at yet. Returns how many. */
-static uint64_t add_gibs(struct frames *frames, uint64_t gib, uint64_t end)
-{
-    uint64_t stop = bits_round_up(gib + 1, 64);
-    if (stop > end)
-        stop = end;
-    uint64_t mask = word_mask(gib % 64, (unsigned)(gib % 64) + (unsigned)(stop - gib));
-    if ((frames->open[gib / 64] & mask) != 0)
-        return 0;
-    if ((atomic_peek(&frames->whole.level[0][gib / 64]) & mask) != 0)
-        already_free(gib << SPAN_SHIFT);
-    map_set_range(&frames->whole, gib, stop);
-    return stop - gib;
-}
-
-/* Frees the beginning of [at, end) that is of one kind. Returns where that ends. */
+/* Frees for the first time what of [at, end) is of one kind: GiBs, or blocks of one GiB, or frames
+ * of one block. Returns its end, or `at` if some of it is free already. */
 static uint64_t add_some(struct frames *frames, uint64_t at, uint64_t end)
 {
-    uint64_t gib = at >> SPAN_SHIFT;
+    uint64_t gib = at >> SPAN_SHIFT, block = at >> BLOCK_SHIFT;
     if (at % SPAN_FRAMES == 0 && end >> SPAN_SHIFT > gib) {
-        uint64_t gibs = add_gibs(frames, gib, end >> SPAN_SHIFT);
-        if (gibs > 0)
-            return at + (gibs << SPAN_SHIFT);
+        for (; gib < end >> SPAN_SHIFT && !is_in_use(frames, gib); gib++)
+            continue;
+        list_set_gibs(frames, at >> SPAN_SHIFT, gib);
+        return gib << SPAN_SHIFT;
     }
-    if (map_test(&frames->whole, gib))
-        already_free(at);
-    if (!frame_is_open(frames, gib))
-        frame_open(frames, gib, false);
-    uint64_t block = at >> BLOCK_SHIFT;
+    if (list_has(frames, LIST_GIBS, 1, gib))
+        return at;
+    if (!span_is_open(frames, gib))
+        span_open(frames, gib, 0);
     if (at % BLOCK_FRAMES == 0 && end >> BLOCK_SHIFT > block) {
-        uint64_t stop = bits_round_up(block + 1, 64);
-        stop = stop < end >> BLOCK_SHIFT ? stop : end >> BLOCK_SHIFT;
-        add_blocks(frames, block, stop);
-        return stop << BLOCK_SHIFT;
+        uint64_t stop = bits_min((gib + 1) * SPAN_BLOCKS, end >> BLOCK_SHIFT);
+        return blocks_put(frames, block, (unsigned)(stop - block), DESC_RAW) ? stop << BLOCK_SHIFT
+                                                                             : at;
     }
-    uint64_t stop = bits_round_up(at + 1, BLOCK_FRAMES);
-    stop = stop < end ? stop : end;
-    add_frames(frames, at, stop);
-    return stop;
+    uint16_t *desc = block_desc(frames, block);
+    if ((*desc & (DESC_RAW | DESC_WHOLE)) == DESC_RAW) {
+        line_fill(block_line(frames, block), 0);
+        atomic_store(desc, *desc & (uint16_t)~DESC_RAW);
+    }
+    uint64_t stop = bits_min((block + 1) << BLOCK_SHIFT, end);
+    return frames_put(frames, at, (unsigned)(stop - at)) ? stop : at;
 }
 
 void frame_add(struct frames *frames, frame_t start, frame_t end)
@@ -278,10 +184,12 @@ void frame_add(struct frames *frames, frame_t start, frame_t end)
     if (!frame_is_managed(frames, start.number, end.number - start.number))
         frame_port_panic("frame_add: frames 0x%llx to 0x%llx are not all memory that is managed",
                          (unsigned long long)start.number, (unsigned long long)end.number - 1);
-    uint64_t at = start.number;
-    while (at < end.number) {
-        uint64_t next = add_some(frames, at, end.number);
-        atomic_add(&frames->total, next - at);
-        at = next;
+    for (uint64_t at = start.number, stop; at < end.number; at = stop) {
+        stop = add_some(frames, at, end.number);
+        if (stop == at)
+            frame_port_panic("frame_add: frame 0x%llx is free already", (unsigned long long)at);
+        uint64_t total = atomic_add(&frames->total, stop - at) + (stop - at);
+        atomic_poke(&frames->batch, bits_min(bits_max(total / 64, 64), 4096));
+        frame_earn(frames, stop - at);
     }
 }

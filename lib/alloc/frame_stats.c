@@ -17,7 +17,7 @@ static void count_runs(const uint64_t line[LINE_WORDS], unsigned order,
 
 static void count_span(const struct frame_span *span, uint64_t count[FRAME_ORDERS])
 {
-    count_runs(span->whole, BLOCK_SHIFT, count);
+    count_runs(span->list[LIST_BLOCKS], BLOCK_SHIFT, count);
     for (unsigned block = 0; block < SPAN_BLOCKS; block++)
         if (desc_count(atomic_load(&span->desc[block])) > 0)
             count_runs(span->line[block], 0, count);
@@ -28,10 +28,10 @@ void frame_count_blocks(const struct frames *frames, uint64_t count[FRAME_ORDERS
     for (unsigned order = 0; order < FRAME_ORDERS; order++)
         count[order] = 0;
     for (uint64_t gib = 0; gib < frames->gibs; gib++) {
-        if (map_test(&frames->whole, gib))
+        if (list_has(frames, LIST_GIBS, 1, gib))
             count[FRAME_ORDER_MAX]++;
-        else if (frame_is_open(frames, gib))
-            count_span(frame_span_of(frames, gib), count);
+        else if (span_is_open(frames, gib))
+            count_span(frames->span[gib], count);
     }
 }
 
@@ -44,11 +44,11 @@ uint64_t frame_blocks(const struct frames *frames)
 unsigned frame_block_free(const struct frames *frames, uint64_t block)
 {
     uint64_t gib = block >> (SPAN_SHIFT - BLOCK_SHIFT);
-    if (gib >= frames->gibs || (!map_test(&frames->whole, gib) && !frame_is_open(frames, gib)))
-        return 0;
-    if (map_test(&frames->whole, gib))
+    if (gib < frames->gibs && list_has(frames, LIST_GIBS, 1, gib))
         return BLOCK_FRAMES;
-    uint16_t desc = atomic_load(block_desc(block_of(frames, block << BLOCK_SHIFT)));
+    if (!span_is_open(frames, gib))
+        return 0;
+    uint16_t desc = atomic_load(block_desc(frames, block));
     int count = desc_count(desc);
     return (desc & DESC_WHOLE) != 0 ? BLOCK_FRAMES : count < 0 ? 0 : (unsigned)count;
 }

@@ -3,9 +3,9 @@
  * The frame allocator's metadata, shared by frame*.c: a radix tree of bitmaps, shaped like the page
  * tables, and read and changed by any number of CPUs at once without a lock.
  *
- *   root      bit per GiB      whole: all of it is free
- *   span      bit per 2 MiB    whole: all of it is free; a descriptor; listings
- *   line      bit per frame    set: free
+ *   list of GiBs       bit per GiB    set: all of it is free
+ *   list of blocks     bit per 2 MiB  set: all of it is free
+ *   line of a block    bit per 4 KiB  set: this frame is free
  *
  * These bits are the truth: whoever clears one owns what it stands for, and no frame is free twice,
  * at two levels. All else is a hint, or a count that follows the bits:
@@ -13,16 +13,21 @@
  *   count of a block == its bits + what was taken but not subtracted yet
  *                                - what was put back but not added yet
  *
- * because bits are taken before they are subtracted and put back before they are added. A CPU that
- * is between the two holds at most 64 frames of a block. So whoever adds and comes to 512 has seen
- * the block become free as a whole, and merges it.
+ * because bits are taken before they are subtracted and put back before they are added. So whoever
+ * adds and comes to 512 has seen the block become free as a whole, and merges it. A CPU that is
+ * between the two holds at most 64 frames of a block.
  *
- * A block that has free frames and no owner is listed under the class of its count, in its span and
- * at the root; or somebody is about to list it. A listing may be stale: whoever follows it looks at
- * the descriptor.
+ * A block that has free frames and no owner is listed under the class of its count; or somebody is
+ * about to list it. A listing may be stale: whoever follows it looks at the descriptor.
  *
  * While a GiB is whole its span means nothing, and while a block has never been used its line means
  * nothing: a terabyte is made free by setting a thousand bits.
+ *
+ * Who may take how many frames is counted apart from where they are:
+ *
+ *   free frames == pool + credit of each CPU + frames at hand of each CPU
+ *
+ * A CPU pays for what it takes out of the tree with its credit, which it draws from the pool.
  */
 #pragma once
 
@@ -34,96 +39,69 @@
 #define SPAN_SHIFT   (2 * LINE_SHIFT) /* a span: 512 blocks, 1 GiB */
 #define SPAN_FRAMES  ((uint64_t)1 << SPAN_SHIFT)
 #define SPAN_BLOCKS  LINE_BITS
-#define NOT_FOUND    UINT64_MAX /* no frame, no word, no block */
+#define FRAME_END    ((uint64_t)1 << (4 * LINE_SHIFT)) /* 256 TiB: what the lists reach */
+#define NOT_FOUND    UINT64_MAX                        /* no frame, no word, no block */
 
-_Static_assert(SPAN_SHIFT == FRAME_ORDER_MAX, "the largest block is one bit of the root");
+_Static_assert(SPAN_SHIFT == FRAME_ORDER_MAX, "the largest block is one bit of a list");
 
-/* Descriptors: the count of free frames, and what else there is to know about a block. The count is
- * biased, for it falls below zero while frames that were put back, and not added yet, are taken
- * again: by 64 for each CPU that is that far at the same moment. */
-#define DESC_COUNT 0x0fff
-#define DESC_BIAS  0x0800
-#define DESC_OWNED                                                                                 \
-    0x1000                 /* a CPU takes its words: others leave it alone while they can. A hint: \
-                              whoever frees a good part of the block ends it. */
-#define DESC_WHOLE  0x2000 /* free as a whole: its bit, or its GiB's, is set; the line is clear */
-#define DESC_RAW    0x4000 /* never used: the line means nothing */
-#define DESC_RAGGED 0x8000 /* not all of it is managed */
-
-#define DESC(count) ((uint16_t)(DESC_BIAS + (count)))
+/* Descriptors: the count of free frames, signed and modulo 2^12, for it falls below zero while
+ * frames that were put back, and not added yet, are taken again; and flags below it. */
+#define DESC_OWNED  1 /* a CPU takes its words: others leave it alone while they can. A hint */
+#define DESC_RAW    2 /* never used: the line means nothing */
+#define DESC_RAGGED 4 /* not all of it is managed */
+#define DESC_WHOLE  8 /* free as a whole: its bit, or its GiB's, is set; the line is clear */
+#define DESC_FRAME  16
+#define DESC(count) ((uint16_t)((count)*DESC_FRAME))
 
 static inline int desc_count(uint16_t desc)
 {
-    return (int)(desc & DESC_COUNT) - DESC_BIAS;
+    return (int16_t)desc >> 4;
 }
 
-/* Class 0, "dregs": 1 to 15 free frames; class k: up to 64 * k - 1. */
-#define CLASS_DREGS 16
-#define CLASS_NONE  (-1)
+/* The lists, in the order in which they are searched: the fullest blocks first, those with hardly
+ * anything last ("dregs": taking from them costs more than it compacts), then what is whole. */
+#define LIST_DREGS  8 /* 1 to 15 free frames; list k < 8: 64 * k or more */
+#define LIST_BLOCKS 9
+#define LIST_GIBS   10
+#define LIST_NONE   FRAME_LISTS
+#define DREGS_END   16
 
-static inline int class_of(int count)
+/* The list in which a block of this descriptor must be. */
+static inline unsigned desc_list(uint16_t desc)
 {
-    if (count <= 0 || count >= (int)BLOCK_FRAMES)
-        return CLASS_NONE;
-    return count < CLASS_DREGS ? 0 : 1 + count / 64;
-}
-
-/* The class under which a block of this descriptor must be listed. */
-static inline int desc_class(uint16_t desc)
-{
-    if ((desc & (DESC_OWNED | DESC_WHOLE | DESC_RAW)) != 0)
-        return CLASS_NONE;
-    return class_of(desc_count(desc));
+    int count = desc_count(desc);
+    if ((desc & (DESC_OWNED | DESC_RAW | DESC_WHOLE)) != 0 || count <= 0 ||
+        count >= (int)BLOCK_FRAMES)
+        return LIST_NONE;
+    return count < DREGS_END ? LIST_DREGS : (unsigned)count / 64;
 }
 
 struct frame_span {
-    uint64_t whole[LINE_WORDS];
-    uint64_t listed[FRAME_CLASSES][LINE_WORDS];
+    uint64_t list[LIST_GIBS][LINE_WORDS]; /* bit per block */
     uint16_t desc[SPAN_BLOCKS];
     uint64_t line[SPAN_BLOCKS][LINE_WORDS];
 };
 
-/* A block and where it is described. */
-struct block {
-    struct frame_span *span;
-    uint64_t number; /* of its first frame, / 512 */
-};
-
-static inline uint16_t *block_desc(struct block block)
+/* Blocks are told by number, that of their first frame / 512. Their GiB must have a span. */
+static inline struct frame_span *span_of(const struct frames *frames, uint64_t block)
 {
-    return &block.span->desc[block.number % SPAN_BLOCKS];
+    return frames->span[block / SPAN_BLOCKS];
 }
 
-static inline uint64_t *block_line(struct block block)
+static inline uint16_t *block_desc(const struct frames *frames, uint64_t block)
 {
-    return block.span->line[block.number % SPAN_BLOCKS];
+    return &span_of(frames, block)->desc[block % SPAN_BLOCKS];
 }
 
-static inline uint64_t block_gib(struct block block)
+static inline uint64_t *block_line(const struct frames *frames, uint64_t block)
 {
-    return block.number >> (SPAN_SHIFT - BLOCK_SHIFT);
+    return span_of(frames, block)->line[block % SPAN_BLOCKS];
 }
 
-/* The span of an open GiB. */
-static inline struct frame_span *frame_span_of(const struct frames *frames, uint64_t gib)
+/* Has the span of this GiB ever been written? */
+static inline bool span_is_open(const struct frames *frames, uint64_t gib)
 {
-    return &frames->spans[frames->slots[gib]];
-}
-
-static inline struct block block_of(const struct frames *frames, uint64_t frame)
-{
-    return (struct block){frame_span_of(frames, frame >> SPAN_SHIFT), frame >> BLOCK_SHIFT};
-}
-
-static inline uint64_t block_start(struct block block)
-{
-    return block.number << BLOCK_SHIFT;
-}
-
-/* Has the span of this GiB been written to, ever? Then its slot is valid. */
-static inline bool frame_is_open(const struct frames *frames, uint64_t gib)
-{
-    return gib < frames->gibs && ((atomic_load(&frames->open[gib / 64]) >> (gib % 64)) & 1) != 0;
+    return gib < frames->gibs && atomic_load(&frames->span[gib]) != NULL;
 }
 
 /* frame_setup.c */
@@ -131,104 +109,110 @@ static inline bool frame_is_open(const struct frames *frames, uint64_t gib)
 /* True iff every frame of [start, start + count) is managed. */
 bool frame_is_managed(const struct frames *frames, uint64_t start, uint64_t count);
 
-/* Writes the span of a GiB for the first time. The caller owns the GiB, which is free as a whole if
- * `whole`, else in use. */
-struct frame_span *frame_open(struct frames *frames, uint64_t gib, bool whole);
+/* Writes the span of a GiB for the first time. The caller owns the GiB; its descriptors become
+ * DESC_RAW and `state`: 0 or DESC_WHOLE. */
+void span_open(struct frames *frames, uint64_t gib, uint16_t state);
 
-/* frame_debug.c: a byte for each frame: 1 + the order of the block that starts there, or 0. */
-size_t frame_debug_size(size_t spans);
-void frame_debug_open(struct frames *frames, uint32_t slot);
-void frame_debug_alloc(struct frames *frames, uint64_t frame, unsigned order);
-void frame_debug_free(struct frames *frames, uint64_t frame, unsigned order);
-void frame_debug_split(struct frames *frames, uint64_t block, unsigned order, uint64_t part,
-                       unsigned part_order);
+/* frame_list.c: sets of blocks, or of GiBs, with hints above them: level 0 has a bit for each
+ * block, level 1 for each GiB that may have such a block, level 2 for each 512 GiB. The list of
+ * GiBs begins at level 1. */
 
-/* frame_block.c: what any number of CPUs do to blocks at once. */
+void list_set(struct frames *frames, unsigned list, unsigned level, uint64_t bit);
+void list_set_gibs(struct frames *frames, uint64_t first, uint64_t end);
+bool list_clear(struct frames *frames, unsigned list, unsigned level, uint64_t bit);
+bool list_has(const struct frames *frames, unsigned list, unsigned level, uint64_t bit);
+
+/* The highest bit below `limit`, or NOT_FOUND. */
+uint64_t list_highest(struct frames *frames, unsigned list, unsigned level, uint64_t limit);
+
+/* frame_block.c: what any number of CPUs do to blocks at once. Nothing here waits for anybody. */
 
 /* The count of a block was `old` and is now more or less by what the caller put into the line or
  * took out of it: lists the block where it belongs, and merges it. Nothing to do while it stays in
  * its class. */
-void block_added(struct frames *frames, struct block block, uint16_t old, unsigned count);
-void block_subtracted(struct frames *frames, struct block block, uint16_t old, unsigned count);
+void block_added(struct frames *frames, uint64_t block, uint16_t old, unsigned count);
+void block_subtracted(struct frames *frames, uint64_t block, uint16_t old, unsigned count);
 
-/* Cheaper than class_of(), and may say no where that says yes. */
-static inline bool desc_same_class(uint16_t less, uint16_t more)
+/* Cheaper than desc_list(), and may say no where that says yes. */
+static inline bool desc_same_list(uint16_t less, uint16_t more)
 {
-    return (uint16_t)(less ^ more) < 64 && (less & DESC_COUNT) >= DESC_BIAS + CLASS_DREGS;
+    return (uint16_t)(less ^ more) < DESC(64) && (int16_t)less >= DESC(DREGS_END);
 }
 
-static inline void block_add(struct frames *frames, struct block block, unsigned count)
+static inline void block_add(struct frames *frames, uint64_t block, unsigned count)
 {
-    uint16_t old = atomic_add(block_desc(block), (uint16_t)count);
-    if (!desc_same_class(old, (uint16_t)(old + count)))
+    uint16_t old = atomic_add(block_desc(frames, block), DESC(count));
+    if (!desc_same_list(old, (uint16_t)(old + DESC(count))))
         block_added(frames, block, old, count);
 }
 
-static inline void block_subtract(struct frames *frames, struct block block, unsigned count)
+static inline void block_subtract(struct frames *frames, uint64_t block, unsigned count)
 {
-    uint16_t old = atomic_sub(block_desc(block), (uint16_t)count);
-    if ((old & DESC_OWNED) == 0 && !desc_same_class((uint16_t)(old - count), old))
+    uint16_t old = atomic_sub(block_desc(frames, block), DESC(count));
+    if ((old & DESC_OWNED) == 0 && !desc_same_list((uint16_t)(old - DESC(count)), old))
         block_subtracted(frames, block, old, count);
 }
 
 /* Makes a block with free frames the caller's, if it has no owner; and gives it up again. */
-bool block_own(struct frames *frames, struct block block);
-void block_release(struct frames *frames, struct block block);
+bool block_own(struct frames *frames, uint64_t block);
+void block_release(struct frames *frames, uint64_t block);
 
-/* Ends the listing of the block under a class, unless it is right. */
-void block_unlist(struct frames *frames, struct block block, int class);
+/* Ends the listing of the block, unless it is right. */
+void block_unlist(struct frames *frames, uint64_t block, unsigned list);
 
 /* Merges the block, if all of it is free and nobody owns it. */
-void block_merge(struct frames *frames, struct block block);
+void block_merge(struct frames *frames, uint64_t block);
 
-/* The caller claimed the whole block. Makes it one of no free frames, or one of 512 that the caller
- * owns. */
-static inline void block_use(struct block block)
+/* The caller claimed the whole block. Makes it one of no free frames, or of 512 and the caller the
+ * owner. */
+static inline void block_use(struct frames *frames, uint64_t block)
 {
-    uint16_t desc = atomic_peek(block_desc(block));
-    if ((desc & DESC_RAW) != 0)
-        line_fill(block_line(block), 0);
-    atomic_store(block_desc(block), DESC(0));
+    if ((atomic_peek(block_desc(frames, block)) & DESC_RAW) != 0)
+        line_fill(block_line(frames, block), 0);
+    atomic_store(block_desc(frames, block), DESC(0));
 }
 
-void block_split(struct block block);
+void block_split(struct frames *frames, uint64_t block);
 
-/* The caller owns the blocks of the run of 2^k, k <= 8: makes them free as whole blocks. False and
- * nothing done if one of them is free already, in part or as a whole. */
-bool block_put(struct frames *frames, struct block first, unsigned k);
+/* Puts back frames of one word of a block in use. False if one of them is free already, and nothing
+ * has changed then. */
+bool frames_put_word(struct frames *frames, uint64_t word, uint64_t bits);
 
-/* Merges the span, if all of its blocks are free. */
-void span_merge(struct frames *frames, struct block block);
+/* The same for frames [start, start + count) of one block, unless it is not in use. */
+bool frames_put(struct frames *frames, uint64_t start, unsigned count);
 
-/* Blocks have become whole: sees to the hint and to merging. */
-void span_settle(struct frames *frames, struct block block);
+/* Frees whole blocks of one GiB, which belong to the caller, if all their descriptors are `used`;
+ * false and nothing done if not. */
+bool blocks_put(struct frames *frames, uint64_t first, unsigned count, uint16_t used);
 
-/* Sets the bits of whole blocks, whose descriptors say so, in one word of the span. */
-static inline void span_put_word(struct frames *frames, struct block block, uint64_t bits)
-{
-    uint64_t *word = &block.span->whole[block.number % SPAN_BLOCKS / 64];
-    atomic_or(word, bits);
-    if (!map_test(&frames->blocks, block_gib(block)) || atomic_recheck(word) == UINT64_MAX)
-        span_settle(frames, block);
-}
+/* Merges the GiB, if all of its blocks are free. */
+void gib_merge(struct frames *frames, uint64_t gib);
 
 /* Makes 512 whole blocks of a whole GiB. False if it was not whole. */
-bool span_split(struct frames *frames, uint64_t gib);
+bool gib_split(struct frames *frames, uint64_t gib);
 
-/* frame_find.c: claims something of the kind within a window, or returns NOT_FOUND. */
+/* frame_find.c */
 
-/* A block with free frames, whose owner the caller becomes. */
-uint64_t find_block(struct frames *frames);
+/* A run of 2^order frames in [start, end); or, if `own`, the first frame of a block that has free
+ * frames, and whose owner the caller becomes. */
+struct want {
+    uint64_t start, end;
+    uint8_t order;
+    bool own;
+};
 
-/* A run of 2^order frames, order <= 8, of the block. */
-uint64_t find_in_block(struct frames *frames, struct block block, unsigned order,
-                       struct frame_range window);
+/* What is wanted, claimed, from the nearest memory to `node` (1 + its number, 0: none) that has it;
+ * or NOT_FOUND. */
+uint64_t find(struct frames *frames, struct want want, unsigned node);
 
-/* A run of 2^order frames. */
-uint64_t find_run(struct frames *frames, unsigned order, struct frame_range window);
+/* A run of frames of this block, order <= 8; and of any block that a CPU owns. */
+uint64_t find_in_block(struct frames *frames, uint64_t block, struct want want);
+uint64_t find_in_owned(struct frames *frames, struct want want);
 
-/* A run of 2^order frames, order <= 8, or with it a whole word, in a block that a CPU owns. */
-uint64_t find_in_owned(struct frames *frames, unsigned order, struct frame_range window);
-
-/* The run of 2^order frames at `frame`. False if any of it is not free. */
-bool find_at(struct frames *frames, uint64_t frame, unsigned order);
+/* frame_debug.c: a byte for each frame: 1 + the order of the block that starts there, or 0. */
+size_t frame_debug_size(uint64_t spans);
+void frame_debug_open(struct frames *frames, uint64_t gib);
+void frame_debug_alloc(struct frames *frames, uint64_t frame, unsigned order);
+void frame_debug_free(struct frames *frames, uint64_t frame, unsigned order);
+void frame_debug_split(struct frames *frames, uint64_t block, unsigned order, uint64_t part,
+                       unsigned part_order);

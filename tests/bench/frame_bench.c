@@ -17,6 +17,7 @@
 
 #include "lib/alloc/frame.h"
 #include "lib/alloc/frame_port.h"
+#include "lib/atomic.h"
 #include "tests/bench/locked.h"
 #include "tests/host/random.h"
 
