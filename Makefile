@@ -72,7 +72,7 @@ HOSTED_FLAGS := $(COMMON) -O1 -Itests/host -DLOAM_DEBUG=1 $(SANITIZERS)
 # --- what there is, in layer order ----------------------------------------------------------------
 
 LIB   := string format parse sort tree elf check keys history complete lineview lineedit pager
-CORE  := frame frame_run frame_cpu frame_list frame_block frame_find frame_setup \
+CORE  := frame frame_misuse frame_run frame_list frame_block frame_find frame_setup \
     frame_debug frame_stats frame_check heap heap_slab heap_large heap_misuse heap_check
 # Runs hosted, too: what of the console knows no hardware.
 CONSOLE := font glyph terminal screen keymap

@@ -811,7 +811,7 @@ static uint16_t *desc(uint64_t gib, unsigned block)
 
 static void free_a_gib_that_is_not_there(void)
 {
-    list_set(&frames, LIST_GIBS, 1, 2);
+    list_put(&frames, LIST_GIBS, 1, 2);
 }
 
 static void free_a_block_that_is_not_there(void)
@@ -868,17 +868,17 @@ static void lose_a_listing(void)
 
 static void lose_a_listing_at_the_root(void)
 {
-    list_clear(&frames, 7, 1, 0);
+    list_take(&frames, 7, 1, 0);
 }
 
 static void lose_the_whole_blocks(void)
 {
-    list_clear(&frames, LIST_BLOCKS, 1, 0);
+    list_take(&frames, LIST_BLOCKS, 1, 0);
 }
 
 static void lose_a_hint(void)
 {
-    list_clear(&frames, LIST_GIBS, 2, 0);
+    list_take(&frames, LIST_GIBS, 2, 0);
 }
 
 static void own_without_an_owner(void)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The page frame allocator: what each CPU does alone, with the frames it has at hand, and the
- * interface. What CPUs do together is in frame_block.c and frame_find.c, the structure is drawn in
- * frame_tree.h.
+ * The page frame allocator: what each CPU does alone, with the frames it has at hand. What CPUs do
+ * together is in frame_block.c and frame_find.c, the structure is drawn in frame_tree.h.
  *
  * A single frame comes from the CPU's mask; an empty mask is filled with a word of the block that
  * the CPU owns. A single frame that is freed goes back into the mask, or into a second one that
@@ -10,121 +9,277 @@
  */
 #include "lib/alloc/frame.h"
 
-#include "lib/alloc/frame_cpu.h"
 #include "lib/alloc/frame_port.h"
+#include "lib/alloc/frame_tree.h"
+
+#define NOINLINE __attribute__((noinline)) /* keeps registers from being saved on the short way */
+
+static inline struct frame_cpu *this_cpu(const struct frames *frames)
+{
+    return &frames->cpu[frame_home_cpu()];
+}
+
+/* What the CPU has at hand is its own between these two: an interrupt handler in between leaves it
+ * alone. */
+static inline void enter(struct frame_cpu *cpu)
+{
+    cpu->busy = true;
+    atomic_compiler_barrier();
+}
+
+static inline void leave(struct frame_cpu *cpu)
+{
+    atomic_compiler_barrier();
+    cpu->busy = false;
+}
+
+/* The kernel's tests survive panics: the CPU is left as one that nothing interrupted. */
+static NOINLINE _Noreturn void already_free(struct frames *frames, uint64_t frame, unsigned order)
+{
+    leave(this_cpu(frames));
+    frame_misuse(frames, "frame_free", frame, order);
+}
+
+/* Credit */
+
+/* Takes `need` out of the pool and up to `more` of what is there for everybody. Returns how much, 0
+ * if there is not enough. */
+static uint64_t draw(struct frames *frames, int64_t need, int64_t more, unsigned flags)
+{
+    int64_t pool = atomic_peek(&frames->pool), drawn;
+    do {
+        int64_t spare = pool - need - atomic_peek(&frames->reserve);
+        if (pool < need || (spare < 0 && (flags & FRAME_ATOMIC) == 0))
+            return 0;
+        drawn = need + (spare < 0 ? 0 : spare < more ? spare : more);
+    } while (!atomic_cas(&frames->pool, &pool, pool - drawn));
+    return (uint64_t)drawn;
+}
+
+/* True if the CPU has credit for `count` frames, now. */
+static bool afford(struct frames *frames, struct frame_cpu *cpu, uint64_t count, unsigned flags)
+{
+    uint64_t credit = cpu->credit;
+    if (credit >= count)
+        return true;
+    uint64_t drawn = draw(frames, (int64_t)(count - credit), (int64_t)frames->batch, flags);
+    atomic_poke(&cpu->credit, credit + drawn);
+    return drawn != 0;
+}
+
+/* Pays for frames that the caller is about to take out of the tree: false if so many are not to be
+ * had. */
+static bool pay(struct frames *frames, uint64_t count, unsigned flags)
+{
+    struct frame_cpu *cpu = this_cpu(frames);
+    if (cpu->busy)
+        return draw(frames, (int64_t)count, 0, flags) != 0;
+    enter(cpu);
+    bool paid = afford(frames, cpu, count, flags);
+    if (paid)
+        atomic_poke(&cpu->credit, cpu->credit - count);
+    leave(cpu);
+    return paid;
+}
+
+/* Others may need what is too much. */
+static NOINLINE void share(struct frames *frames, struct frame_cpu *cpu)
+{
+    enter(cpu);
+    uint64_t more = cpu->credit - frames->batch;
+    atomic_poke(&cpu->credit, frames->batch);
+    leave(cpu);
+    atomic_add(&frames->pool, (int64_t)more);
+}
+
+void frame_earn(struct frames *frames, uint64_t count)
+{
+    struct frame_cpu *cpu = this_cpu(frames);
+    if (cpu->busy) {
+        atomic_add(&frames->pool, (int64_t)count);
+        return;
+    }
+    enter(cpu);
+    atomic_poke(&cpu->credit, cpu->credit + count);
+    leave(cpu);
+    if (cpu->credit > 2 * frames->batch)
+        share(frames, cpu);
+}
 
 uint64_t frame_free_count(const struct frames *frames)
 {
     uint64_t count = (uint64_t)atomic_peek(&frames->pool);
     for (unsigned i = 0; i < frames->cpus; i++) {
         const struct frame_cpu *cpu = &frames->cpu[i];
-        count += atomic_peek(&cpu->credit);
-        count += word_count(atomic_peek(&cpu->mask)) + word_count(atomic_peek(&cpu->freed));
+        count += atomic_peek(&cpu->credit) + word_count(atomic_peek(&cpu->mask)) +
+                 word_count(atomic_peek(&cpu->freed));
     }
     return count;
 }
 
-/* Checks */
+/* Filling the CPU's hands. All of this between enter() and leave(). */
 
-static void check_order(const char *who, unsigned order)
+static void release_owned(struct frames *frames, struct frame_cpu *cpu)
 {
-    if (order > FRAME_ORDER_MAX)
-        frame_port_panic("%s: there is no order %u, the largest is %u", who, order,
-                         FRAME_ORDER_MAX);
+    uint64_t owned = cpu->owned;
+    atomic_poke(&cpu->owned, NOT_FOUND);
+    if (owned != NOT_FOUND)
+        block_release(frames, owned);
 }
 
-static void check_place(const char *who, const struct frames *frames, frame_t frame, unsigned order)
+static bool own(struct frames *frames, struct frame_cpu *cpu)
 {
-    check_order(who, order);
-    if (!bits_is_aligned(frame.number, (uint64_t)1 << order))
-        frame_port_panic("%s: frame 0x%llx is not aligned to its order %u", who,
-                         (unsigned long long)frame.number, order);
-    if (!frame_is_managed(frames, frame.number, (uint64_t)1 << order))
-        frame_port_panic("%s: frame 0x%llx, order %u, is not memory that is managed here", who,
-                         (unsigned long long)frame.number, order);
+    const struct want any = {.end = FRAME_END, .own = true};
+    uint64_t found = find(frames, any, cpu->node);
+    atomic_poke(&cpu->owned, found == NOT_FOUND ? NOT_FOUND : found >> BLOCK_SHIFT);
+    cpu->rest = LINE_WORDS;
+    return found != NOT_FOUND;
 }
 
-/* The kernel's tests survive panics: the CPU is left as one that nothing interrupted. */
-_Noreturn void frame_already_free(struct frames *frames, uint64_t frame, unsigned order)
+/* May frames of this word come back without the checks of frame_free_slow()? */
+static NOINLINE bool is_plain(const struct frames *frames, uint16_t desc, uint64_t word)
 {
-    leave(this_cpu(frames));
-    frame_port_panic("frame_free: frame 0x%llx, order %u, is free already, in part or as a whole",
-                     (unsigned long long)frame, order);
+    return (desc & (DESC_RAW | DESC_WHOLE)) == 0 &&
+           ((desc & DESC_RAGGED) == 0 || frame_is_managed(frames, word * 64, 64));
+}
+
+/* Makes the highest word of the owned block that has free frames the CPU's mask. */
+static bool take_word(struct frames *frames, struct frame_cpu *cpu)
+{
+    uint64_t block = cpu->owned, bits = 0;
+    if (block == NOT_FOUND)
+        return false;
+    uint64_t *line = block_line(frames, block);
+    while (bits == 0 && cpu->rest > 0)
+        if (atomic_peek(&line[--cpu->rest]) != 0)
+            bits = atomic_exchange(&line[cpu->rest], 0);
+    if (bits == 0)
+        return false;
+    unsigned count = word_count(bits);
+    uint64_t word = block * LINE_WORDS + cpu->rest;
+    block_subtract(frames, block, count);
+    atomic_poke(&cpu->credit, cpu->credit - count);
+    cpu->first = word * 64;
+    cpu->word = is_plain(frames, atomic_peek(block_desc(frames, block)), word) ? word : NOT_FOUND;
+    atomic_poke(&cpu->mask, bits);
+    return true;
+}
+
+/* Fills the mask if it is empty. False if there is nothing that no other CPU has. */
+static bool refill(struct frames *frames, struct frame_cpu *cpu)
+{
+    if (cpu->mask != 0)
+        return true;
+    if (!afford(frames, cpu, 64, 0))
+        return false;
+    while (!take_word(frames, cpu)) {
+        release_owned(frames, cpu);
+        if (!own(frames, cpu))
+            return false;
+    }
+    return true;
+}
+
+/* Takes the highest frame out of the mask, which is not empty. */
+static inline uint64_t pop(struct frame_cpu *cpu)
+{
+    uint64_t mask = cpu->mask, bit = bits_highest(mask);
+    atomic_poke(&cpu->mask, mask & ~((uint64_t)1 << bit));
+    return cpu->first + bit;
+}
+
+/* A run of frames out of the owned block, or NOT_FOUND. */
+static uint64_t take_run(struct frames *frames, struct frame_cpu *cpu, struct want want)
+{
+    if (cpu->owned == NOT_FOUND && !own(frames, cpu))
+        return NOT_FOUND;
+    return find_in_block(frames, cpu->owned, want);
+}
+
+/* A block of 2 MiB out of the word of blocks that the last one came from. */
+static uint64_t take_beside(struct frames *frames, struct frame_cpu *cpu)
+{
+    uint64_t block = cpu->block, bits = 0;
+    if (block == NOT_FOUND)
+        return NOT_FOUND;
+    uint64_t *word = &span_of(frames, block)->list[LIST_BLOCKS][block % SPAN_BLOCKS / 64];
+    bits = atomic_peek(word);
+    if (bits == 0)
+        return NOT_FOUND;
+    uint64_t bit = bits_highest(bits), one = (uint64_t)1 << bit;
+    if ((atomic_and(word, ~one) & one) == 0)
+        return NOT_FOUND;
+    block = (block & ~(uint64_t)63) + bit;
+    block_use(frames, block);
+    return block << BLOCK_SHIFT;
 }
 
 /* Allocating */
 
-/* What is wanted, paid and claimed; where it is not to be had at once, then from what this CPU has
- * at hand, from the blocks of others, and from what those have at hand. */
-static uint64_t take(struct frames *frames, struct want want, struct frame_request request)
+/* Order, flags and node of a request as one number, 0 if all are. */
+static inline uint32_t kind_of(struct frame_request request)
 {
-    uint64_t count = (uint64_t)1 << want.order;
-    unsigned node = request.node != 0 ? request.node : this_cpu(frames)->node;
+    return request.order | (uint32_t)request.flags << 8 | (uint32_t)request.node << 16;
+}
+
+/* What is had without a search, from what the CPU has at hand or beside it. */
+static uint64_t take_at_hand(struct frames *frames, struct want want, unsigned flags)
+{
+    struct frame_cpu *cpu = this_cpu(frames);
+    uint64_t found = NOT_FOUND, count = (uint64_t)1 << want.order;
+    if (cpu->busy || want.order > BLOCK_SHIFT)
+        return NOT_FOUND;
+    enter(cpu);
+    if (want.order == 0 && refill(frames, cpu)) {
+        found = pop(cpu);
+    } else if (want.order != 0 && afford(frames, cpu, count, flags)) {
+        found = want.order == BLOCK_SHIFT ? take_beside(frames, cpu) : take_run(frames, cpu, want);
+        if (found != NOT_FOUND)
+            atomic_poke(&cpu->credit, cpu->credit - count);
+    }
+    leave(cpu);
+    return found;
+}
+
+/* What is wanted, paid and claimed; where it is not to be had at once, then when this CPU has put
+ * back what it has at hand, from the blocks of others, and when those have, too. */
+uint64_t frame_take(struct frames *frames, struct want want, unsigned flags, unsigned node)
+{
+    uint64_t count = (uint64_t)1 << want.order, found = NOT_FOUND;
     for (unsigned attempt = 0; attempt < 3; attempt++) {
         if (attempt == 1)
             frame_drain(frames);
         if (attempt == 2)
             frame_home_drain_others(frames);
-        if (!frame_pay(frames, count, request.flags))
+        if (!pay(frames, count, flags))
             continue;
-        uint64_t found = NOT_FOUND;
-        if (attempt == 0 && want.order < BLOCK_SHIFT && want.end == FRAME_END && request.node == 0)
-            found = cpu_find_run(frames, want);
-        if (found == NOT_FOUND)
-            found = find(frames, want, node);
+        found = find(frames, want, node);
         if (found == NOT_FOUND && want.order < BLOCK_SHIFT && attempt > 0)
             found = find_in_owned(frames, want);
         if (found != NOT_FOUND)
-            return found;
+            break;
         frame_earn(frames, count);
     }
-    return NOT_FOUND;
-}
-
-/* A frame at hand, or NOT_FOUND. */
-static uint64_t take_at_hand(struct frames *frames)
-{
-    struct frame_cpu *cpu = this_cpu(frames);
-    if (cpu->busy)
-        return NOT_FOUND;
-    enter(cpu);
-    uint64_t found = cpu->mask != 0 || cpu_refill(frames, cpu) ? cpu_pop(cpu) : NOT_FOUND;
-    leave(cpu);
     return found;
 }
 
-/* The next block may come from beside this one. */
-static void remember(struct frames *frames, uint64_t block)
+static NOINLINE frame_t alloc_slow(struct frames *frames, struct frame_request request)
 {
     struct frame_cpu *cpu = this_cpu(frames);
-    if (!cpu->busy)
-        atomic_poke(&cpu->block, block);
-}
-
-static void check_request(const struct frames *frames, struct frame_request request)
-{
-    check_order("frame_alloc", request.order);
-    if (request.flags & ~(FRAME_ZERO | FRAME_ATOMIC))
-        frame_port_panic("frame_alloc: there are no flags 0x%x", request.flags);
-    if (request.node > frames->nodes)
-        frame_port_panic("frame_alloc: there is no node %u", request.node - 1U);
-}
-
-frame_t frame_alloc_slow(struct frames *frames, struct frame_request request)
-{
-    check_request(frames, request);
     struct want want = {.end = FRAME_END, .order = request.order};
+    uint64_t found = NOT_FOUND;
+    frame_check_request(frames, request);
     if (request.below.number != 0)
         want.end = bits_min(want.end, request.below.number);
-    uint64_t found = NOT_FOUND;
-    if (request.order == 0 && request.below.number == 0 && request.node == 0)
-        found = take_at_hand(frames);
+    else if (request.node == 0)
+        found = take_at_hand(frames, want, request.flags);
     if (found == NOT_FOUND)
-        found = take(frames, want, request);
+        found =
+            frame_take(frames, want, request.flags, request.node != 0 ? request.node : cpu->node);
     if (found == NOT_FOUND)
         return FRAME_NONE;
-    if (request.order == BLOCK_SHIFT)
-        remember(frames, found >> BLOCK_SHIFT);
+    if (request.order == BLOCK_SHIFT && !cpu->busy)
+        cpu->block = found >> BLOCK_SHIFT;
     if (FRAME_DEBUG)
         frame_debug_alloc(frames, found, request.order);
     if (request.flags & FRAME_ZERO)
@@ -132,28 +287,43 @@ frame_t frame_alloc_slow(struct frames *frames, struct frame_request request)
     return (frame_t){found};
 }
 
-/* Nothing here but jumps to the slow ways: no register is saved on the short one. */
+static NOINLINE frame_t alloc_other(struct frames *frames, struct frame_request request)
+{
+    struct frame_cpu *cpu = this_cpu(frames);
+    if (kind_of(request) != BLOCK_SHIFT || request.below.number != 0 || cpu->busy || FRAME_DEBUG ||
+        cpu->credit < BLOCK_FRAMES)
+        return alloc_slow(frames, request);
+    enter(cpu);
+    uint64_t found = take_beside(frames, cpu);
+    if (found != NOT_FOUND)
+        atomic_poke(&cpu->credit, cpu->credit - BLOCK_FRAMES);
+    leave(cpu);
+    return found == NOT_FOUND ? alloc_slow(frames, request) : (frame_t){found};
+}
+
 frame_t frame_alloc(struct frames *frames, struct frame_request request)
 {
     uint64_t odd = request.below.number | kind_of(request);
     if (odd != 0 || FRAME_DEBUG)
-        return cpu_alloc_odd(frames, request);
+        return alloc_other(frames, request);
     struct frame_cpu *cpu = this_cpu(frames);
     if (cpu->busy)
-        return cpu_alloc_odd(frames, request);
+        return alloc_slow(frames, request);
     enter(cpu);
-    if (cpu->mask == 0)
-        return cpu_alloc_refill(frames, request);
-    uint64_t found = cpu_pop(cpu);
+    if (cpu->mask == 0) {
+        leave(cpu);
+        return alloc_slow(frames, request);
+    }
+    uint64_t found = pop(cpu);
     leave(cpu);
     return (frame_t){found};
 }
 
 bool frame_alloc_at(struct frames *frames, frame_t frame, unsigned order)
 {
-    check_place("frame_alloc_at", frames, frame, order);
+    frame_check_place(frames, "frame_alloc_at", frame.number, order);
     struct want want = {frame.number, frame.number + ((uint64_t)1 << order), (uint8_t)order, false};
-    if (take(frames, want, (struct frame_request){.flags = FRAME_ATOMIC}) == NOT_FOUND)
+    if (frame_take(frames, want, FRAME_ATOMIC, 0) == NOT_FOUND)
         return false;
     if (FRAME_DEBUG)
         frame_debug_alloc(frames, frame.number, order);
@@ -162,39 +332,122 @@ bool frame_alloc_at(struct frames *frames, frame_t frame, unsigned order)
 
 /* Freeing */
 
-/* Checks what is cheap to check, and the rest where something is out of the ordinary. */
-static void check_free(const struct frames *frames, frame_t frame, unsigned order)
+static NOINLINE void free_slow(struct frames *frames, uint64_t frame, unsigned order)
 {
-    if (order > BLOCK_SHIFT || !bits_is_aligned(frame.number, (uint64_t)1 << order) ||
-        !span_is_open(frames, frame.number >> SPAN_SHIFT) ||
-        (atomic_load(block_desc(frames, frame.number >> BLOCK_SHIFT)) & (DESC_RAW | DESC_RAGGED)) !=
-            0)
-        check_place("frame_free", frames, frame, order);
+    frame_check_place(frames, "frame_free", frame, order);
+    bool done = span_is_open(frames, frame >> SPAN_SHIFT);
+    if (done && order < BLOCK_SHIFT)
+        done = frames_put(frames, frame, 1u << order);
+    else if (done)
+        done = blocks_put(frames, frame >> BLOCK_SHIFT, 1u << (order - BLOCK_SHIFT), DESC(0));
+    if (!done)
+        already_free(frames, frame, order);
+    frame_earn(frames, (uint64_t)1 << order);
 }
 
-void frame_free_slow(struct frames *frames, frame_t frame, unsigned order)
+static NOINLINE void count_moved(struct frames *frames, uint64_t block, uint16_t old,
+                                 unsigned count)
 {
-    check_free(frames, frame, order);
-    uint64_t block = frame.number >> BLOCK_SHIFT;
-    bool done = span_is_open(frames, frame.number >> SPAN_SHIFT);
-    if (done && order < BLOCK_SHIFT)
-        done = frames_put(frames, frame.number, 1u << order);
-    else if (done)
-        done = blocks_put(frames, block, 1u << (order - BLOCK_SHIFT), DESC(0));
-    if (!done)
-        frame_already_free(frames, frame.number, order);
-    frame_earn(frames, (uint64_t)1 << order);
+    block_added(frames, block, old, count);
+    frame_earn(frames, 0);
+}
+
+/* Puts back frames of one word that a CPU had at hand. */
+static inline void put_word(struct frames *frames, uint64_t word, uint64_t *at, uint64_t bits,
+                            uint16_t *desc, unsigned count)
+{
+    if (!line_put_in_word(at, bits))
+        already_free(frames, word * 64 + bits_lowest(bits), 0);
+    uint16_t old = atomic_add(desc, DESC(count));
+    if (!desc_same_list(old, (uint16_t)(old + DESC(count))))
+        count_moved(frames, word / LINE_WORDS, old, count);
+}
+
+static NOINLINE void put_words(struct frames *frames, uint64_t word, uint64_t *at, uint64_t bits,
+                               uint16_t *desc)
+{
+    if (bits == 0)
+        return;
+    put_word(frames, word, at, bits, desc, word_count(bits));
+    frame_earn(frames, word_count(bits));
+}
+
+bool frame_drain(struct frames *frames)
+{
+    struct frame_cpu *cpu = this_cpu(frames);
+    if (cpu->busy)
+        return false;
+    enter(cpu);
+    uint64_t mask = cpu->mask, first = cpu->first, freed = cpu->freed, word = cpu->freed_word;
+    uint64_t credit = cpu->credit;
+    atomic_poke(&cpu->mask, 0);
+    atomic_poke(&cpu->freed, 0);
+    atomic_poke(&cpu->credit, 0);
+    cpu->word = cpu->freed_word = NOT_FOUND;
+    release_owned(frames, cpu);
+    leave(cpu);
+    if (mask != 0 && !frames_put_word(frames, first / 64, mask))
+        already_free(frames, first + bits_lowest(mask), 0);
+    if (freed != 0 && !frames_put_word(frames, word, freed))
+        already_free(frames, word * 64 + bits_lowest(freed), 0);
+    atomic_add(&frames->pool, (int64_t)credit + word_count(mask) + word_count(freed));
+    return true;
+}
+
+/* The frame belongs to neither mask: puts back those that were freed, and begins with this one
+ * anew. */
+static NOINLINE void free_other(struct frames *frames, uint64_t frame, struct frame_cpu *cpu)
+{
+    uint64_t gib = frame >> SPAN_SHIFT, word = frame / 64;
+    struct frame_span *span = gib < frames->gibs ? atomic_load(&frames->span[gib]) : NULL;
+    if (span == NULL) {
+        leave(cpu);
+        free_slow(frames, frame, 0);
+        return;
+    }
+    uint16_t *desc = &span->desc[word / LINE_WORDS % SPAN_BLOCKS], *freed_desc = cpu->freed_desc;
+    if ((atomic_peek(desc) & DESC_ODD) != 0 && !is_plain(frames, atomic_peek(desc), word)) {
+        leave(cpu);
+        free_slow(frames, frame, 0);
+        return;
+    }
+    uint64_t *lines = (uint64_t *)span->line, *freed_at = cpu->freed_at;
+    uint64_t freed = cpu->freed, freed_word = cpu->freed_word;
+    cpu->freed_at = &lines[word % ((uint64_t)SPAN_BLOCKS * LINE_WORDS)];
+    cpu->freed_desc = desc;
+    cpu->freed_word = word;
+    atomic_poke(&cpu->freed, (uint64_t)1 << (frame % 64));
+    if (!bits_is_power_of_two(freed)) {
+        leave(cpu);
+        put_words(frames, freed_word, freed_at, freed, freed_desc);
+        return;
+    }
+    atomic_poke(&cpu->credit, cpu->credit + 1);
+    leave(cpu);
+    put_word(frames, freed_word, freed_at, freed, freed_desc, 1);
+}
+
+static NOINLINE void free_odd(struct frames *frames, uint64_t frame, unsigned order)
+{
+    uint64_t block = frame >> BLOCK_SHIFT;
+    if (order != BLOCK_SHIFT || frame % BLOCK_FRAMES != 0 ||
+        !span_is_open(frames, frame >> SPAN_SHIFT) ||
+        atomic_load(block_desc(frames, block)) != DESC(0)) {
+        free_slow(frames, frame, order);
+        return;
+    }
+    atomic_store(block_desc(frames, block), DESC_WHOLE);
+    blocks_put_word(frames, block, (uint64_t)1 << (block % 64));
+    frame_earn(frames, BLOCK_FRAMES);
 }
 
 void frame_free(struct frames *frames, frame_t frame, unsigned order)
 {
     struct frame_cpu *cpu = this_cpu(frames);
-    if (FRAME_DEBUG) {
-        check_free(frames, frame, order);
+    if (FRAME_DEBUG)
         frame_debug_free(frames, frame.number, order);
-    }
     if (order != 0 || cpu->busy) {
-        cpu_free_odd(frames, frame, order);
+        free_odd(frames, frame.number, order);
         return;
     }
     uint64_t word = frame.number / 64, bit = (uint64_t)1 << (frame.number % 64);
@@ -203,12 +456,12 @@ void frame_free(struct frames *frames, frame_t frame, unsigned order)
     if (word != cpu->freed_word) {
         mask = &cpu->mask;
         if (word != cpu->word) {
-            cpu_free_other(frames, frame, cpu);
+            free_other(frames, frame.number, cpu);
             return;
         }
     }
     if ((*mask & bit) != 0)
-        frame_already_free(frames, frame.number, 0);
+        already_free(frames, frame.number, 0);
     atomic_poke(mask, *mask | bit);
     leave(cpu);
 }
@@ -216,8 +469,8 @@ void frame_free(struct frames *frames, frame_t frame, unsigned order)
 void frame_free_part(struct frames *frames, frame_t block, unsigned order, frame_t part,
                      unsigned part_order)
 {
-    check_place("frame_free_part", frames, block, order);
-    check_place("frame_free_part", frames, part, part_order);
+    frame_check_place(frames, "frame_free_part", block.number, order);
+    frame_check_place(frames, "frame_free_part", part.number, part_order);
     if (part_order > order || part.number >> order != block.number >> order)
         frame_port_panic("frame_free_part: frame 0x%llx, order %u, is no part of order %u",
                          (unsigned long long)part.number, part_order, order);

@@ -62,7 +62,7 @@ struct frame_node {
 
 struct frame_span; /* metadata of one GiB */
 
-#define FRAME_LISTS 11
+#define FRAME_LISTS 12
 
 /* What a CPU has at hand: of one word of frames those that are free, of another those that it freed
  * and did not put back yet, and the block that it takes words from. A word is 64 frames; number
@@ -88,7 +88,9 @@ struct frames {
     struct frame_cpu *cpu;
     struct frame_span **span;   /* of each GiB; NULL: not needed yet */
     uint64_t gibs;              /* length of span */
-    uint64_t *lists;            /* frame_list.c: what is above the spans */
+    uint64_t *lists;            /* frame_list.c: what is above the spans, */
+    uint64_t lines;             /* so many lines for each list */
+    uint32_t listed;            /* bit per list: a hint that it is not empty */
     struct frame_span *spans;   /* those that have been needed, then those that have not */
     uint64_t spans_open;        /* how many have */
     struct frame_range *ranges; /* all memory that may ever be added: sorted, disjoint, apart */

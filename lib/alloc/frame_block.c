@@ -13,9 +13,9 @@
  * the descriptor is read again after the bit is cleared, or that listing would be lost. */
 void block_unlist(struct frames *frames, uint64_t block, unsigned list)
 {
-    list_clear(frames, list, 0, block);
+    list_take(frames, list, 0, block);
     if (desc_list(atomic_recheck(block_desc(frames, block))) == list)
-        list_set(frames, list, 0, block);
+        list_put(frames, list, 0, block);
 }
 
 static void relist(struct frames *frames, uint64_t block, uint16_t old, uint16_t new)
@@ -24,7 +24,7 @@ static void relist(struct frames *frames, uint64_t block, uint16_t old, uint16_t
     if (from == to)
         return;
     if (to != LIST_NONE)
-        list_set(frames, to, 0, block);
+        list_put(frames, to, 0, block);
     if (from != LIST_NONE)
         block_unlist(frames, block, from);
 }
@@ -98,12 +98,20 @@ void block_release(struct frames *frames, uint64_t block)
     block_merge(frames, block);
 }
 
-static void put_blocks(struct frames *frames, uint64_t first, unsigned count)
+void gib_merge(struct frames *frames, uint64_t gib)
 {
-    unsigned low = first % SPAN_BLOCKS;
-    line_put(span_of(frames, first)->list[LIST_BLOCKS], low, low + count);
-    list_set(frames, LIST_BLOCKS, 1, first / SPAN_BLOCKS);
-    gib_merge(frames, first / SPAN_BLOCKS);
+    uint64_t *line = frames->span[gib]->list[LIST_BLOCKS];
+    while (line_is(line, UINT64_MAX))
+        if (line_claim_words(line, 0, LINE_WORDS)) {
+            list_put(frames, LIST_GIBS, 1, gib);
+            return;
+        }
+}
+
+void blocks_settle(struct frames *frames, uint64_t gib)
+{
+    list_put(frames, LIST_BLOCKS, 1, gib);
+    gib_merge(frames, gib);
 }
 
 /*
@@ -121,7 +129,7 @@ void block_merge(struct frames *frames, uint64_t block)
             return;
         if (line_claim_words(line, 0, LINE_WORDS)) {
             atomic_store(desc, DESC_WHOLE);
-            put_blocks(frames, block, 1);
+            blocks_put_word(frames, block, (uint64_t)1 << (block % 64));
             return;
         }
         disown(frames, block);
@@ -146,27 +154,19 @@ bool blocks_put(struct frames *frames, uint64_t first, unsigned count, uint16_t 
             return false;
     for (unsigned i = 0; i < count; i++)
         atomic_store(&desc[i], used | DESC_WHOLE);
-    put_blocks(frames, first, count);
+    unsigned low = first % SPAN_BLOCKS, high = low + count;
+    for (unsigned word = low / 64; word * 64 < high; word++)
+        blocks_put_word(frames, first - low + word * 64, line_window(word, low, high));
     return true;
-}
-
-void gib_merge(struct frames *frames, uint64_t gib)
-{
-    uint64_t *line = frames->span[gib]->list[LIST_BLOCKS];
-    while (line_is(line, UINT64_MAX))
-        if (line_claim_words(line, 0, LINE_WORDS)) {
-            list_set(frames, LIST_GIBS, 1, gib);
-            return;
-        }
 }
 
 bool gib_split(struct frames *frames, uint64_t gib)
 {
-    if (!list_clear(frames, LIST_GIBS, 1, gib))
+    if (!list_take(frames, LIST_GIBS, 1, gib))
         return false;
     if (!span_is_open(frames, gib))
         span_open(frames, gib, DESC_WHOLE);
     line_fill(frames->span[gib]->list[LIST_BLOCKS], UINT64_MAX);
-    list_set(frames, LIST_BLOCKS, 1, gib);
+    list_put(frames, LIST_BLOCKS, 1, gib);
     return true;
 }

@@ -57,6 +57,7 @@ static _Noreturn void panic_about(const struct frames *frames, uint64_t frame, u
 
 void frame_debug_free(struct frames *frames, uint64_t frame, unsigned order)
 {
+    frame_check_place(frames, "frame_free", frame, order);
     uint8_t expected = (uint8_t)(order + 1);
     if (!span_is_open(frames, frame >> SPAN_SHIFT) ||
         !atomic_cas(record_of(frames, frame), &expected, 0))

@@ -54,8 +54,7 @@ static uint64_t take_from_listed(struct frames *frames, uint64_t block, struct w
 static uint64_t take_from_whole(struct frames *frames, uint64_t block, struct want want)
 {
     uint64_t found = NOT_FOUND;
-    if (!fits(want, block << BLOCK_SHIFT, BLOCK_SHIFT) ||
-        !list_clear(frames, LIST_BLOCKS, 0, block))
+    if (!fits(want, block << BLOCK_SHIFT, BLOCK_SHIFT) || !list_take(frames, LIST_BLOCKS, 0, block))
         return NOT_FOUND;
     block_split(frames, block);
     if (want.own)
@@ -83,7 +82,7 @@ static uint64_t take_blocks(struct frames *frames, uint64_t gib, struct want wan
 
 static uint64_t take_gib(struct frames *frames, uint64_t gib, struct want want)
 {
-    if (!fits(want, gib << SPAN_SHIFT, SPAN_SHIFT) || !list_clear(frames, LIST_GIBS, 1, gib))
+    if (!fits(want, gib << SPAN_SHIFT, SPAN_SHIFT) || !list_take(frames, LIST_GIBS, 1, gib))
         return NOT_FOUND;
     if (!span_is_open(frames, gib))
         span_open(frames, gib, 0);
@@ -120,15 +119,22 @@ static uint64_t find_in_list(struct frames *frames, unsigned list, struct want w
     return NOT_FOUND;
 }
 
+/* The lists where a run of 2^order frames may be found. */
+static unsigned lists_of(unsigned order)
+{
+    unsigned from = order < BLOCK_SHIFT  ? (1u << order) / 64
+                    : order < SPAN_SHIFT ? LIST_BLOCKS
+                                         : LIST_GIBS;
+    unsigned lists = (2u << LIST_GIBS) - (1u << from);
+    return 1u << order < DREGS_END ? lists : lists & ~(1u << LIST_DREGS);
+}
+
 static uint64_t find_in(struct frames *frames, struct want want)
 {
-    uint64_t size = (uint64_t)1 << want.order, found = NOT_FOUND;
-    unsigned list = want.order < BLOCK_SHIFT  ? (unsigned)size / 64
-                    : want.order < SPAN_SHIFT ? LIST_BLOCKS
-                                              : LIST_GIBS;
-    for (; list <= LIST_GIBS && found == NOT_FOUND; list++)
-        if (list != LIST_DREGS || size < DREGS_END)
-            found = find_in_list(frames, list, want);
+    uint64_t found = NOT_FOUND;
+    unsigned lists = atomic_recheck(&frames->listed) & lists_of(want.order);
+    for (; lists != 0 && found == NOT_FOUND; lists &= lists - 1)
+        found = find_in_list(frames, bits_lowest(lists), want);
     return found;
 }
 

@@ -99,21 +99,12 @@ static inline int line_claim(uint64_t line[LINE_WORDS], unsigned k, unsigned low
     return -1;
 }
 
-/* Sets the bits [low, high), which belong to the caller. */
-static inline void line_put(uint64_t line[LINE_WORDS], unsigned low, unsigned high)
-{
-    for (unsigned word = low / 64; word * 64 < high; word++)
-        atomic_or(&line[word], line_window(word, low, high));
-}
-
-/* Sets bits of one word, which belong to the caller. False if one of them is set already, and
- * nothing has changed then. */
+/* Sets bits of one word, which belong to the caller and are clear: so they may be added. False if
+ * one of them is set, and nothing has changed in the end. */
 static inline bool line_put_in_word(uint64_t *word, uint64_t bits)
 {
-    uint64_t old = atomic_load(word);
-    do {
-        if ((old & bits) != 0)
-            return false;
-    } while (!atomic_cas(word, &old, old | bits));
-    return true;
+    if ((atomic_add(word, bits) & bits) == 0)
+        return true;
+    atomic_sub(word, bits);
+    return false;
 }

@@ -14,42 +14,29 @@
 static uint64_t *line_of(const struct frames *frames, unsigned list, unsigned level, uint64_t index)
 {
     if (level == 0)
-        return span_of(frames, index * SPAN_BLOCKS)->list[list];
-    uint64_t lines = (frames->gibs + LINE_BITS - 1) / LINE_BITS;
-    return frames->lists + (list * (lines + 1) + (level == LEVEL_TOP ? lines : index)) * LINE_WORDS;
+        return frames->span[index]->list[list];
+    uint64_t line = level == LEVEL_TOP ? frames->lines - 1 : index;
+    return frames->lists + (list * frames->lines + line) * LINE_WORDS;
 }
 
-static uint64_t *word_of(const struct frames *frames, unsigned list, unsigned level, uint64_t bit)
+uint64_t *list_word(const struct frames *frames, unsigned list, unsigned level, uint64_t bit)
 {
     return &line_of(frames, list, level, bit / LINE_BITS)[bit % LINE_BITS / 64];
 }
 
-bool list_has(const struct frames *frames, unsigned list, unsigned level, uint64_t bit)
-{
-    return (atomic_recheck(word_of(frames, list, level, bit)) >> (bit % 64)) & 1;
-}
-
-void list_set(struct frames *frames, unsigned list, unsigned level, uint64_t bit)
+void list_put(struct frames *frames, unsigned list, unsigned level, uint64_t bit)
 {
     for (; level <= LEVEL_TOP; level++, bit /= LINE_BITS)
         if (!list_has(frames, list, level, bit))
-            atomic_or(word_of(frames, list, level, bit), (uint64_t)1 << (bit % 64));
+            atomic_or(list_word(frames, list, level, bit), (uint64_t)1 << (bit % 64));
+    if ((atomic_recheck(&frames->listed) >> list & 1) == 0)
+        atomic_or(&frames->listed, 1u << list);
 }
 
-void list_set_gibs(struct frames *frames, uint64_t first, uint64_t end)
-{
-    for (uint64_t at = first, stop; at < end; at = stop) {
-        stop = bits_min(bits_round_up(at + 1, 64), end);
-        atomic_or(word_of(frames, LIST_GIBS, 1, at),
-                  word_mask(at % 64, (unsigned)(at % 64 + stop - at)));
-        list_set(frames, LIST_GIBS, 2, at / LINE_BITS);
-    }
-}
-
-bool list_clear(struct frames *frames, unsigned list, unsigned level, uint64_t bit)
+bool list_take(struct frames *frames, unsigned list, unsigned level, uint64_t bit)
 {
     uint64_t one = (uint64_t)1 << (bit % 64);
-    return (atomic_and(word_of(frames, list, level, bit), ~one) & one) != 0;
+    return (atomic_and(list_word(frames, list, level, bit), ~one) & one) != 0;
 }
 
 /* The line may be clear: then its hint is taken back, unless it has become true again. */
@@ -58,9 +45,12 @@ static void withdraw(struct frames *frames, unsigned list, unsigned level, uint6
     const uint64_t *line = line_of(frames, list, level, index);
     if (!line_is(line, 0))
         return;
-    list_clear(frames, list, level + 1, index);
+    if (level == LEVEL_TOP)
+        atomic_and(&frames->listed, ~(1u << list));
+    else
+        list_take(frames, list, level + 1, index);
     if (!line_is(line, 0))
-        list_set(frames, list, level + 1, index);
+        list_put(frames, list, level + 1, index);
 }
 
 /* NOLINTNEXTLINE(misc-no-recursion): as deep as there are levels. */
@@ -68,17 +58,21 @@ uint64_t list_highest(struct frames *frames, unsigned list, unsigned level, uint
 {
     while (limit > 0) {
         uint64_t index = (limit - 1) / LINE_BITS, first = index * LINE_BITS;
-        int bit = -1;
-        if (level > 0 || span_is_open(frames, index))
-            bit = line_highest(line_of(frames, list, level, index), 0, (unsigned)(limit - first));
-        if (bit >= 0)
-            return first + (unsigned)bit;
-        uint64_t next =
-            level == LEVEL_TOP ? NOT_FOUND : list_highest(frames, list, level + 1, index);
+        if (level > 0 || span_is_open(frames, index)) {
+            unsigned high = (unsigned)(limit - first);
+            int bit = line_highest(line_of(frames, list, level, index), 0, high);
+            if (bit >= 0)
+                return first + (unsigned)bit;
+        }
+        if (level == LEVEL_TOP)
+            break;
+        uint64_t next = list_highest(frames, list, level + 1, index);
         if (next == NOT_FOUND)
             return NOT_FOUND;
         withdraw(frames, list, level, next);
         limit = (next + 1) * LINE_BITS;
     }
+    if (level == LEVEL_TOP)
+        withdraw(frames, list, level, 0);
     return NOT_FOUND;
 }

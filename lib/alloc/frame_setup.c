@@ -3,8 +3,8 @@
  * Setting up the frame allocator: where its metadata lies, which memory it manages, and the first
  * use of each span.
  */
-#include "lib/alloc/frame_cpu.h"
 #include "lib/alloc/frame_port.h"
+#include "lib/alloc/frame_tree.h"
 
 /* Metadata */
 
@@ -27,10 +27,10 @@ static uintptr_t lay_out(struct frames *frames, const struct frame_range *ranges
         spans += end - bits_max(first, gibs);
         gibs = end;
     }
-    uint64_t lines = FRAME_LISTS * ((gibs + LINE_BITS - 1) / LINE_BITS + 1);
     frames->gibs = gibs;
+    frames->lines = (gibs + LINE_BITS - 1) / LINE_BITS + 1;
     frames->cpu = cut(&at, cpus * sizeof *frames->cpu);
-    frames->lists = cut(&at, lines * LINE_WORDS * sizeof *frames->lists);
+    frames->lists = cut(&at, FRAME_LISTS * frames->lines * LINE_WORDS * sizeof *frames->lists);
     frames->span = cut(&at, gibs * sizeof(void *));
     frames->ranges = cut(&at, count * sizeof *frames->ranges);
     frames->spans = cut(&at, spans * sizeof *frames->spans);
@@ -137,44 +137,49 @@ void span_open(struct frames *frames, uint64_t gib, uint16_t state)
         mark_ragged(span, gib, frames->ranges[i].end.number);
     }
     atomic_store(&frames->span[gib], span);
+    list_put(frames, LIST_SPANS, 1, gib);
     if (FRAME_DEBUG)
         frame_debug_open(frames, gib);
 }
 
 /* Adding */
 
-static bool is_in_use(const struct frames *frames, uint64_t gib)
+/* Frees GiBs for the first time, as far as one word goes. Returns how many, 0 if one of them is
+ * free or has been. */
+static uint64_t add_gibs(struct frames *frames, uint64_t first, uint64_t end)
 {
-    return list_has(frames, LIST_GIBS, 1, gib) || span_is_open(frames, gib);
+    uint64_t stop = bits_min(bits_round_up(first + 1, 64), end);
+    uint64_t bits = word_mask(first % 64, (unsigned)(first % 64 + stop - first));
+    uint64_t *word = list_word(frames, LIST_GIBS, 1, first);
+    if (((*word | *list_word(frames, LIST_SPANS, 1, first)) & bits) != 0)
+        return 0;
+    atomic_or(word, bits);
+    list_put(frames, LIST_GIBS, 2, first / LINE_BITS);
+    return stop - first;
 }
 
 /* Frees for the first time what of [at, end) is of one kind: GiBs, or blocks of one GiB, or frames
- * of one block. Returns its end, or `at` if some of it is free already. */
+ * of one block. Returns how many frames, 0 if some of them are free already. */
 static uint64_t add_some(struct frames *frames, uint64_t at, uint64_t end)
 {
     uint64_t gib = at >> SPAN_SHIFT, block = at >> BLOCK_SHIFT;
-    if (at % SPAN_FRAMES == 0 && end >> SPAN_SHIFT > gib) {
-        for (; gib < end >> SPAN_SHIFT && !is_in_use(frames, gib); gib++)
-            continue;
-        list_set_gibs(frames, at >> SPAN_SHIFT, gib);
-        return gib << SPAN_SHIFT;
-    }
+    if (at % SPAN_FRAMES == 0 && end >> SPAN_SHIFT > gib)
+        return add_gibs(frames, gib, end >> SPAN_SHIFT) << SPAN_SHIFT;
     if (list_has(frames, LIST_GIBS, 1, gib))
-        return at;
+        return 0;
     if (!span_is_open(frames, gib))
         span_open(frames, gib, 0);
     if (at % BLOCK_FRAMES == 0 && end >> BLOCK_SHIFT > block) {
-        uint64_t stop = bits_min((gib + 1) * SPAN_BLOCKS, end >> BLOCK_SHIFT);
-        return blocks_put(frames, block, (unsigned)(stop - block), DESC_RAW) ? stop << BLOCK_SHIFT
-                                                                             : at;
+        uint64_t count = bits_min((gib + 1) * SPAN_BLOCKS, end >> BLOCK_SHIFT) - block;
+        return blocks_put(frames, block, (unsigned)count, DESC_RAW) ? count << BLOCK_SHIFT : 0;
     }
     uint16_t *desc = block_desc(frames, block);
     if ((*desc & (DESC_RAW | DESC_WHOLE)) == DESC_RAW) {
         line_fill(block_line(frames, block), 0);
         atomic_store(desc, *desc & (uint16_t)~DESC_RAW);
     }
-    uint64_t stop = bits_min((block + 1) << BLOCK_SHIFT, end);
-    return frames_put(frames, at, (unsigned)(stop - at)) ? stop : at;
+    uint64_t count = bits_min((block + 1) << BLOCK_SHIFT, end) - at;
+    return frames_put(frames, at, (unsigned)count) ? count : 0;
 }
 
 void frame_add(struct frames *frames, frame_t start, frame_t end)
@@ -184,12 +189,12 @@ void frame_add(struct frames *frames, frame_t start, frame_t end)
     if (!frame_is_managed(frames, start.number, end.number - start.number))
         frame_port_panic("frame_add: frames 0x%llx to 0x%llx are not all memory that is managed",
                          (unsigned long long)start.number, (unsigned long long)end.number - 1);
-    for (uint64_t at = start.number, stop; at < end.number; at = stop) {
-        stop = add_some(frames, at, end.number);
-        if (stop == at)
+    for (uint64_t at = start.number, added; at < end.number; at += added) {
+        added = add_some(frames, at, end.number);
+        if (added == 0)
             frame_port_panic("frame_add: frame 0x%llx is free already", (unsigned long long)at);
-        uint64_t total = atomic_add(&frames->total, stop - at) + (stop - at);
+        uint64_t total = atomic_add(&frames->total, added) + added;
         atomic_poke(&frames->batch, bits_min(bits_max(total / 64, 64), 4096));
-        frame_earn(frames, stop - at);
+        frame_earn(frames, added);
     }
 }

@@ -51,6 +51,7 @@ _Static_assert(SPAN_SHIFT == FRAME_ORDER_MAX, "the largest block is one bit of a
 #define DESC_RAGGED 4 /* not all of it is managed */
 #define DESC_WHOLE  8 /* free as a whole: its bit, or its GiB's, is set; the line is clear */
 #define DESC_FRAME  16
+#define DESC_ODD    (DESC_RAW | DESC_RAGGED | DESC_WHOLE)
 #define DESC(count) ((uint16_t)((count)*DESC_FRAME))
 
 static inline int desc_count(uint16_t desc)
@@ -63,6 +64,7 @@ static inline int desc_count(uint16_t desc)
 #define LIST_DREGS  8 /* 1 to 15 free frames; list k < 8: 64 * k or more */
 #define LIST_BLOCKS 9
 #define LIST_GIBS   10
+#define LIST_SPANS  11
 #define LIST_NONE   FRAME_LISTS
 #define DREGS_END   16
 
@@ -114,13 +116,23 @@ bool frame_is_managed(const struct frames *frames, uint64_t start, uint64_t coun
 void span_open(struct frames *frames, uint64_t gib, uint16_t state);
 
 /* frame_list.c: sets of blocks, or of GiBs, with hints above them: level 0 has a bit for each
- * block, level 1 for each GiB that may have such a block, level 2 for each 512 GiB. The list of
- * GiBs begins at level 1. */
+ * block, level 1 for each GiB that may have such a block, level 2 for each 512 GiB, and `listed`
+ * for each list. The list of GiBs begins at level 1, and so does LIST_SPANS: GiBs that have a span.
+ */
 
-void list_set(struct frames *frames, unsigned list, unsigned level, uint64_t bit);
-void list_set_gibs(struct frames *frames, uint64_t first, uint64_t end);
-bool list_clear(struct frames *frames, unsigned list, unsigned level, uint64_t bit);
-bool list_has(const struct frames *frames, unsigned list, unsigned level, uint64_t bit);
+uint64_t *list_word(const struct frames *frames, unsigned list, unsigned level, uint64_t bit);
+
+static inline bool list_has(const struct frames *frames, unsigned list, unsigned level,
+                            uint64_t bit)
+{
+    return (atomic_recheck(list_word(frames, list, level, bit)) >> (bit % 64)) & 1;
+}
+
+/* Sets the bit and the hints above it, unless they are set. */
+void list_put(struct frames *frames, unsigned list, unsigned level, uint64_t bit);
+
+/* Clears the bit; returns what it was. */
+bool list_take(struct frames *frames, unsigned list, unsigned level, uint64_t bit);
 
 /* The highest bit below `limit`, or NOT_FOUND. */
 uint64_t list_highest(struct frames *frames, unsigned list, unsigned level, uint64_t limit);
@@ -181,6 +193,18 @@ bool frames_put_word(struct frames *frames, uint64_t word, uint64_t bits);
 /* The same for frames [start, start + count) of one block, unless it is not in use. */
 bool frames_put(struct frames *frames, uint64_t start, unsigned count);
 
+/* Blocks of this GiB have become whole: sees to the hint and to merging. */
+void blocks_settle(struct frames *frames, uint64_t gib);
+
+/* Sets bits of one word of whole blocks, whose descriptors say so. */
+static inline void blocks_put_word(struct frames *frames, uint64_t block, uint64_t bits)
+{
+    uint64_t *word = &span_of(frames, block)->list[LIST_BLOCKS][block % SPAN_BLOCKS / 64];
+    uint64_t old = atomic_add(word, bits); /* they are clear */
+    if (old == 0 || old + bits == UINT64_MAX)
+        blocks_settle(frames, block / SPAN_BLOCKS);
+}
+
 /* Frees whole blocks of one GiB, which belong to the caller, if all their descriptors are `used`;
  * false and nothing done if not. */
 bool blocks_put(struct frames *frames, uint64_t first, unsigned count, uint16_t used);
@@ -208,6 +232,21 @@ uint64_t find(struct frames *frames, struct want want, unsigned node);
 /* A run of frames of this block, order <= 8; and of any block that a CPU owns. */
 uint64_t find_in_block(struct frames *frames, uint64_t block, struct want want);
 uint64_t find_in_owned(struct frames *frames, struct want want);
+
+/* frame.c */
+
+/* Pays for what is wanted, and finds it. */
+uint64_t frame_take(struct frames *frames, struct want want, unsigned flags, unsigned node);
+
+/* Is paid for frames that went back to the tree. */
+void frame_earn(struct frames *frames, uint64_t count);
+
+/* frame_misuse.c: panic if there is something to panic about. */
+void frame_check_place(const struct frames *frames, const char *who, uint64_t frame,
+                       unsigned order);
+void frame_check_request(const struct frames *frames, struct frame_request request);
+_Noreturn void frame_misuse(const struct frames *frames, const char *who, uint64_t frame,
+                            unsigned order);
 
 /* frame_debug.c: a byte for each frame: 1 + the order of the block that starts there, or 0. */
 size_t frame_debug_size(uint64_t spans);
