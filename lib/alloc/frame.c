@@ -92,18 +92,23 @@ static NOINLINE void share(struct frames *frames, struct frame_cpu *cpu)
     atomic_add(&frames->pool, (int64_t)more);
 }
 
-void frame_earn(struct frames *frames, uint64_t count)
+static inline void earn(struct frames *frames, struct frame_cpu *cpu, uint64_t count)
 {
-    struct frame_cpu *cpu = this_cpu(frames);
     if (cpu->busy) {
         atomic_add(&frames->pool, (int64_t)count);
         return;
     }
     enter(cpu);
-    atomic_poke(&cpu->credit, cpu->credit + count);
+    uint64_t credit = cpu->credit + count;
+    atomic_poke(&cpu->credit, credit);
     leave(cpu);
-    if (cpu->credit > 2 * frames->batch)
+    if (credit > 2 * frames->batch)
         share(frames, cpu);
+}
+
+void frame_earn(struct frames *frames, uint64_t count)
+{
+    earn(frames, this_cpu(frames), count);
 }
 
 uint64_t frame_free_count(const struct frames *frames)
@@ -196,24 +201,6 @@ static uint64_t take_run(struct frames *frames, struct frame_cpu *cpu, struct wa
     return find_in_block(frames, cpu->owned, want);
 }
 
-/* A block of 2 MiB out of the word of blocks that the last one came from. */
-static uint64_t take_beside(struct frames *frames, struct frame_cpu *cpu)
-{
-    uint64_t block = cpu->block, bits = 0;
-    if (block == NOT_FOUND)
-        return NOT_FOUND;
-    uint64_t *word = &span_of(frames, block)->list[LIST_BLOCKS][block % SPAN_BLOCKS / 64];
-    bits = atomic_peek(word);
-    if (bits == 0)
-        return NOT_FOUND;
-    uint64_t bit = bits_highest(bits), one = (uint64_t)1 << bit;
-    if ((atomic_and(word, ~one) & one) == 0)
-        return NOT_FOUND;
-    block = (block & ~(uint64_t)63) + bit;
-    block_use(frames, block);
-    return block << BLOCK_SHIFT;
-}
-
 /* Allocating */
 
 /* Order, flags and node of a request as one number, 0 if all are. */
@@ -222,18 +209,18 @@ static inline uint32_t kind_of(struct frame_request request)
     return request.order | (uint32_t)request.flags << 8 | (uint32_t)request.node << 16;
 }
 
-/* What is had without a search, from what the CPU has at hand or beside it. */
+/* One frame that the CPU has at hand, or a run out of the block that it owns, or NOT_FOUND. */
 static uint64_t take_at_hand(struct frames *frames, struct want want, unsigned flags)
 {
     struct frame_cpu *cpu = this_cpu(frames);
     uint64_t found = NOT_FOUND, count = (uint64_t)1 << want.order;
-    if (cpu->busy || want.order > BLOCK_SHIFT)
+    if (cpu->busy || want.order >= BLOCK_SHIFT)
         return NOT_FOUND;
     enter(cpu);
     if (want.order == 0 && refill(frames, cpu)) {
         found = pop(cpu);
     } else if (want.order != 0 && afford(frames, cpu, count, flags)) {
-        found = want.order == BLOCK_SHIFT ? take_beside(frames, cpu) : take_run(frames, cpu, want);
+        found = take_run(frames, cpu, want);
         if (found != NOT_FOUND)
             atomic_poke(&cpu->credit, cpu->credit - count);
     }
@@ -263,6 +250,15 @@ uint64_t frame_take(struct frames *frames, struct want want, unsigned flags, uns
     return found;
 }
 
+/* The next block of 2 MiB shall come from beside this one. */
+static void remember(struct frames *frames, struct frame_cpu *cpu, uint64_t block)
+{
+    enter(cpu);
+    cpu->block = bits_round_down(block, 64);
+    cpu->blocks = list_word(frames, LIST_BLOCKS, 0, block);
+    leave(cpu);
+}
+
 static NOINLINE frame_t alloc_slow(struct frames *frames, struct frame_request request)
 {
     struct frame_cpu *cpu = this_cpu(frames);
@@ -279,7 +275,7 @@ static NOINLINE frame_t alloc_slow(struct frames *frames, struct frame_request r
     if (found == NOT_FOUND)
         return FRAME_NONE;
     if (request.order == BLOCK_SHIFT && !cpu->busy)
-        cpu->block = found >> BLOCK_SHIFT;
+        remember(frames, cpu, found >> BLOCK_SHIFT);
     if (FRAME_DEBUG)
         frame_debug_alloc(frames, found, request.order);
     if (request.flags & FRAME_ZERO)
@@ -287,33 +283,58 @@ static NOINLINE frame_t alloc_slow(struct frames *frames, struct frame_request r
     return (frame_t){found};
 }
 
-static NOINLINE frame_t alloc_other(struct frames *frames, struct frame_request request)
+static frame_t alloc_block(struct frames *frames, struct frame_request request);
+
+static NOINLINE frame_t alloc_block_on_credit(struct frames *frames, struct frame_request request)
 {
     struct frame_cpu *cpu = this_cpu(frames);
-    if (kind_of(request) != BLOCK_SHIFT || request.below.number != 0 || cpu->busy || FRAME_DEBUG ||
-        cpu->credit < BLOCK_FRAMES)
+    enter(cpu);
+    bool paid = afford(frames, cpu, BLOCK_FRAMES, 0);
+    leave(cpu);
+    return paid ? alloc_block(frames, request) : alloc_slow(frames, request);
+}
+
+/* A block of 2 MiB out of the word of blocks that the last one came from. */
+static NOINLINE frame_t alloc_block(struct frames *frames, struct frame_request request)
+{
+    struct frame_cpu *cpu = this_cpu(frames);
+    uint64_t bits = cpu->busy || cpu->blocks == NULL ? 0 : atomic_peek(cpu->blocks);
+    if (bits == 0)
+        return alloc_slow(frames, request);
+    if (cpu->credit < BLOCK_FRAMES)
+        return alloc_block_on_credit(frames, request);
+    uint64_t bit = bits_highest(bits), one = (uint64_t)1 << bit;
+    if ((atomic_and(cpu->blocks, ~one) & one) == 0)
         return alloc_slow(frames, request);
     enter(cpu);
-    uint64_t found = take_beside(frames, cpu);
-    if (found != NOT_FOUND)
-        atomic_poke(&cpu->credit, cpu->credit - BLOCK_FRAMES);
+    atomic_poke(&cpu->credit, cpu->credit - BLOCK_FRAMES);
+    leave(cpu);
+    uint64_t block = cpu->block + bit;
+    block_use(frames, block);
+    return (frame_t){block << BLOCK_SHIFT};
+}
+
+static NOINLINE frame_t alloc_first(struct frames *frames, struct frame_request request)
+{
+    struct frame_cpu *cpu = this_cpu(frames);
+    uint64_t found = refill(frames, cpu) ? pop(cpu) : NOT_FOUND;
     leave(cpu);
     return found == NOT_FOUND ? alloc_slow(frames, request) : (frame_t){found};
 }
 
+/* Nothing here but jumps to the slow ways: no register is saved on the short one. */
 frame_t frame_alloc(struct frames *frames, struct frame_request request)
 {
     uint64_t odd = request.below.number | kind_of(request);
     if (odd != 0 || FRAME_DEBUG)
-        return alloc_other(frames, request);
+        return odd == BLOCK_SHIFT && !FRAME_DEBUG ? alloc_block(frames, request)
+                                                  : alloc_slow(frames, request);
     struct frame_cpu *cpu = this_cpu(frames);
     if (cpu->busy)
         return alloc_slow(frames, request);
     enter(cpu);
-    if (cpu->mask == 0) {
-        leave(cpu);
-        return alloc_slow(frames, request);
-    }
+    if (cpu->mask == 0)
+        return alloc_first(frames, request);
     uint64_t found = pop(cpu);
     leave(cpu);
     return (frame_t){found};
@@ -394,29 +415,17 @@ bool frame_drain(struct frames *frames)
     return true;
 }
 
-/* The frame belongs to neither mask: puts back those that were freed, and begins with this one
- * anew. */
-static NOINLINE void free_other(struct frames *frames, uint64_t frame, struct frame_cpu *cpu)
+/* Puts back the frames that were freed, all of one word, and begins with this one anew. */
+static inline void gather(struct frames *frames, struct frame_cpu *cpu, struct frame_span *span,
+                          uint64_t word, uint64_t bit)
 {
-    uint64_t gib = frame >> SPAN_SHIFT, word = frame / 64;
-    struct frame_span *span = gib < frames->gibs ? atomic_load(&frames->span[gib]) : NULL;
-    if (span == NULL) {
-        leave(cpu);
-        free_slow(frames, frame, 0);
-        return;
-    }
-    uint16_t *desc = &span->desc[word / LINE_WORDS % SPAN_BLOCKS], *freed_desc = cpu->freed_desc;
-    if ((atomic_peek(desc) & DESC_ODD) != 0 && !is_plain(frames, atomic_peek(desc), word)) {
-        leave(cpu);
-        free_slow(frames, frame, 0);
-        return;
-    }
     uint64_t *lines = (uint64_t *)span->line, *freed_at = cpu->freed_at;
     uint64_t freed = cpu->freed, freed_word = cpu->freed_word;
+    uint16_t *freed_desc = cpu->freed_desc;
     cpu->freed_at = &lines[word % ((uint64_t)SPAN_BLOCKS * LINE_WORDS)];
-    cpu->freed_desc = desc;
+    cpu->freed_desc = &span->desc[word / LINE_WORDS % SPAN_BLOCKS];
     cpu->freed_word = word;
-    atomic_poke(&cpu->freed, (uint64_t)1 << (frame % 64));
+    atomic_poke(&cpu->freed, bit);
     if (!bits_is_power_of_two(freed)) {
         leave(cpu);
         put_words(frames, freed_word, freed_at, freed, freed_desc);
@@ -427,18 +436,42 @@ static NOINLINE void free_other(struct frames *frames, uint64_t frame, struct fr
     put_word(frames, freed_word, freed_at, freed, freed_desc, 1);
 }
 
-static NOINLINE void free_odd(struct frames *frames, uint64_t frame, unsigned order)
+static NOINLINE void free_ragged(struct frames *frames, struct frame_cpu *cpu, uint64_t word,
+                                 uint64_t bit)
+{
+    uint64_t block = word / LINE_WORDS;
+    if (span_is_open(frames, block / SPAN_BLOCKS) &&
+        is_plain(frames, atomic_peek(block_desc(frames, block)), word)) {
+        gather(frames, cpu, span_of(frames, block), word, bit);
+        return;
+    }
+    leave(cpu);
+    free_slow(frames, word * 64 + bits_lowest(bit), 0);
+}
+
+/* The frame belongs to neither mask. */
+static NOINLINE void free_other(struct frames *frames, struct frame_cpu *cpu, uint64_t word,
+                                uint64_t bit)
+{
+    uint64_t block = word / LINE_WORDS, gib = block / SPAN_BLOCKS;
+    struct frame_span *span = gib < frames->gibs ? atomic_load(&frames->span[gib]) : NULL;
+    if (span == NULL || (atomic_peek(&span->desc[block % SPAN_BLOCKS]) & DESC_ODD) != 0)
+        free_ragged(frames, cpu, word, bit);
+    else
+        gather(frames, cpu, span, word, bit);
+}
+
+static NOINLINE void free_block(struct frames *frames, uint64_t frame, struct frame_cpu *cpu)
 {
     uint64_t block = frame >> BLOCK_SHIFT;
-    if (order != BLOCK_SHIFT || frame % BLOCK_FRAMES != 0 ||
-        !span_is_open(frames, frame >> SPAN_SHIFT) ||
+    if (frame % BLOCK_FRAMES != 0 || !span_is_open(frames, frame >> SPAN_SHIFT) ||
         atomic_load(block_desc(frames, block)) != DESC(0)) {
-        free_slow(frames, frame, order);
+        free_slow(frames, frame, BLOCK_SHIFT);
         return;
     }
     atomic_store(block_desc(frames, block), DESC_WHOLE);
     blocks_put_word(frames, block, (uint64_t)1 << (block % 64));
-    frame_earn(frames, BLOCK_FRAMES);
+    earn(frames, cpu, BLOCK_FRAMES);
 }
 
 void frame_free(struct frames *frames, frame_t frame, unsigned order)
@@ -447,7 +480,10 @@ void frame_free(struct frames *frames, frame_t frame, unsigned order)
     if (FRAME_DEBUG)
         frame_debug_free(frames, frame.number, order);
     if (order != 0 || cpu->busy) {
-        free_odd(frames, frame.number, order);
+        if (order == BLOCK_SHIFT)
+            free_block(frames, frame.number, cpu);
+        else
+            free_slow(frames, frame.number, order);
         return;
     }
     uint64_t word = frame.number / 64, bit = (uint64_t)1 << (frame.number % 64);
@@ -456,7 +492,7 @@ void frame_free(struct frames *frames, frame_t frame, unsigned order)
     if (word != cpu->freed_word) {
         mask = &cpu->mask;
         if (word != cpu->word) {
-            free_other(frames, frame.number, cpu);
+            free_other(frames, cpu, word, bit);
             return;
         }
     }

@@ -80,7 +80,8 @@ struct frame_cpu {
     unsigned rest;        /* words [0, rest) of the owned block are still to be looked at */
     uint64_t owned;       /* the owned block */
     uint64_t credit;      /* frames that it may still take out of the tree */
-    uint64_t block;       /* the block of 2 MiB that it took last */
+    uint64_t *blocks;     /* the word that the last block of 2 MiB came from, */
+    uint64_t block;       /* and the first block that it stands for */
 } __attribute__((aligned(128)));
 
 /* Fields are private to frame*.c. frame_tree.h tells what they mean together. */

@@ -35,8 +35,12 @@ static inline bool line_is(const uint64_t line[LINE_WORDS], uint64_t value)
 /* For nobody else's eyes: the caller owns all of what the line stands for. */
 static inline void line_fill(uint64_t line[LINE_WORDS], uint64_t value)
 {
-    for (unsigned i = 0; i < LINE_WORDS; i++)
+    for (unsigned i = 0; i < LINE_WORDS; i += 4) {
         atomic_store(&line[i], value);
+        atomic_store(&line[i + 1], value);
+        atomic_store(&line[i + 2], value);
+        atomic_store(&line[i + 3], value);
+    }
 }
 
 /* The highest set bit of [low, high), or -1. */

@@ -70,8 +70,8 @@ void frame_init(struct frames *frames, const struct frame_range *ranges, size_t 
     for (uint64_t gib = 0; gib < frames->gibs; gib++)
         frames->span[gib] = NULL;
     for (unsigned i = 0; i < cpus; i++)
-        frames->cpu[i] = (struct frame_cpu){
-            .word = NOT_FOUND, .freed_word = NOT_FOUND, .owned = NOT_FOUND, .block = NOT_FOUND};
+        frames->cpu[i] =
+            (struct frame_cpu){.word = NOT_FOUND, .freed_word = NOT_FOUND, .owned = NOT_FOUND};
 }
 
 void frame_set_nodes(struct frames *frames, const struct frame_node *nodes, size_t count,
@@ -144,6 +144,8 @@ void span_open(struct frames *frames, uint64_t gib, uint16_t state)
 
 /* Adding */
 
+#define BATCH_MAX 16384
+
 /* Frees GiBs for the first time, as far as one word goes. Returns how many, 0 if one of them is
  * free or has been. */
 static uint64_t add_gibs(struct frames *frames, uint64_t first, uint64_t end)
@@ -194,7 +196,7 @@ void frame_add(struct frames *frames, frame_t start, frame_t end)
         if (added == 0)
             frame_port_panic("frame_add: frame 0x%llx is free already", (unsigned long long)at);
         uint64_t total = atomic_add(&frames->total, added) + added;
-        atomic_poke(&frames->batch, bits_min(bits_max(total / 64, 64), 4096));
+        atomic_poke(&frames->batch, bits_min(bits_max(total / 64, 64), BATCH_MAX));
         frame_earn(frames, added);
     }
 }
