@@ -165,7 +165,8 @@ static bool take_word(struct frames *frames, struct frame_cpu *cpu)
     block_subtract(frames, block, count);
     atomic_poke(&cpu->credit, cpu->credit - count);
     cpu->first = word * 64;
-    cpu->word = is_plain(frames, atomic_peek(block_desc(frames, block)), word) ? word : NOT_FOUND;
+    uint16_t desc = atomic_peek(block_desc(frames, block));
+    cpu->word = (desc & DESC_ODD) == 0 || is_plain(frames, desc, word) ? word : NOT_FOUND;
     atomic_poke(&cpu->mask, bits);
     return true;
 }
@@ -310,7 +311,7 @@ static NOINLINE frame_t alloc_block(struct frames *frames, struct frame_request 
     atomic_poke(&cpu->credit, cpu->credit - BLOCK_FRAMES);
     leave(cpu);
     uint64_t block = cpu->block + bit;
-    block_use(frames, block);
+    block_use(span_of(frames, block), block % SPAN_BLOCKS);
     return (frame_t){block << BLOCK_SHIFT};
 }
 
@@ -419,21 +420,22 @@ bool frame_drain(struct frames *frames)
 static inline void gather(struct frames *frames, struct frame_cpu *cpu, struct frame_span *span,
                           uint64_t word, uint64_t bit)
 {
-    uint64_t *lines = (uint64_t *)span->line, *freed_at = cpu->freed_at;
-    uint64_t freed = cpu->freed, freed_word = cpu->freed_word;
-    uint16_t *freed_desc = cpu->freed_desc;
+    uint64_t *lines = (uint64_t *)span->line, *at = cpu->freed_at;
     cpu->freed_at = &lines[word % ((uint64_t)SPAN_BLOCKS * LINE_WORDS)];
+    uint16_t *desc = cpu->freed_desc;
     cpu->freed_desc = &span->desc[word / LINE_WORDS % SPAN_BLOCKS];
+    uint64_t freed_word = cpu->freed_word;
     cpu->freed_word = word;
+    uint64_t freed = cpu->freed;
     atomic_poke(&cpu->freed, bit);
     if (!bits_is_power_of_two(freed)) {
         leave(cpu);
-        put_words(frames, freed_word, freed_at, freed, freed_desc);
+        put_words(frames, freed_word, at, freed, desc);
         return;
     }
     atomic_poke(&cpu->credit, cpu->credit + 1);
     leave(cpu);
-    put_word(frames, freed_word, freed_at, freed, freed_desc, 1);
+    put_word(frames, freed_word, at, freed, desc, 1);
 }
 
 static NOINLINE void free_ragged(struct frames *frames, struct frame_cpu *cpu, uint64_t word,

@@ -141,7 +141,7 @@ void block_merge(struct frames *frames, uint64_t block)
 /* The count comes first: whoever comes by takes bits, and subtracts them from it. */
 void block_split(struct frames *frames, uint64_t block)
 {
-    block_use(frames, block);
+    block_use(span_of(frames, block), block % SPAN_BLOCKS);
     atomic_store(block_desc(frames, block), DESC(BLOCK_FRAMES) | DESC_OWNED);
     line_fill(block_line(frames, block), UINT64_MAX);
 }

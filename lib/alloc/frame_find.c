@@ -76,7 +76,7 @@ static uint64_t take_blocks(struct frames *frames, uint64_t gib, struct want wan
     }
     uint64_t first = gib * SPAN_BLOCKS + (unsigned)found;
     for (unsigned i = 0; i < 1u << k; i++)
-        block_use(frames, first + i);
+        block_use(frames->span[gib], (unsigned)found + i);
     return first << BLOCK_SHIFT;
 }
 
@@ -87,7 +87,7 @@ static uint64_t take_gib(struct frames *frames, uint64_t gib, struct want want)
     if (!span_is_open(frames, gib))
         span_open(frames, gib, 0);
     for (unsigned i = 0; i < SPAN_BLOCKS; i++)
-        block_use(frames, gib * SPAN_BLOCKS + i);
+        block_use(frames->span[gib], i);
     return gib << SPAN_SHIFT;
 }
 

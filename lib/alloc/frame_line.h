@@ -43,11 +43,12 @@ static inline void line_fill(uint64_t line[LINE_WORDS], uint64_t value)
     }
 }
 
-/* The highest set bit of [low, high), or -1. */
-static inline int line_highest(const uint64_t line[LINE_WORDS], unsigned low, unsigned high)
+/* The highest set bit below `high`, or -1. */
+static inline int line_highest(const uint64_t line[LINE_WORDS], unsigned high)
 {
-    for (unsigned word = (high + 63) / 64; word-- > low / 64;) {
-        uint64_t bits = atomic_load(&line[word]) & line_window(word, low, high);
+    uint64_t mask = UINT64_MAX >> (-high % 64); /* of the topmost word */
+    for (unsigned word = (high + 63) / 64; word-- > 0; mask = UINT64_MAX) {
+        uint64_t bits = atomic_load(&line[word]) & mask;
         if (bits != 0)
             return (int)(word * 64 + bits_highest(bits));
     }

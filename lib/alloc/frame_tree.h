@@ -177,11 +177,11 @@ void block_merge(struct frames *frames, uint64_t block);
 
 /* The caller claimed the whole block. Makes it one of no free frames, or of 512 and the caller the
  * owner. */
-static inline void block_use(struct frames *frames, uint64_t block)
+static inline void block_use(struct frame_span *span, uint64_t index)
 {
-    if ((atomic_peek(block_desc(frames, block)) & DESC_RAW) != 0)
-        line_fill(block_line(frames, block), 0);
-    atomic_store(block_desc(frames, block), DESC(0));
+    if ((atomic_peek(&span->desc[index]) & DESC_RAW) != 0)
+        line_fill(span->line[index], 0);
+    atomic_store(&span->desc[index], DESC(0));
 }
 
 void block_split(struct frames *frames, uint64_t block);
