@@ -3,9 +3,11 @@
 # Loam's one Makefile. `make help` lists the commands. Everything that is made goes to build/:
 #
 #   build/kernel-BUILD-CC/    kernel.elf and efi/ (the boot volume: loader and sealed kernel)
+#                             with -list or -buddy at its end: linked with another frame allocator
 #   build/hosted-CC/          the hosted unit tests, with sanitizers
 #
 # Settings, for the command line:  CC=gcc|clang  BUILD=release|debug  V=1 (show full commands)
+#   FRAMES=tree|list|buddy (the frame allocator; the last two are for teaching: lib/alloc/simple)
 #   of `make run`:   CMD='frames; heap'  BOOT=uefi|pvh  MEDIUM=folder|cd|usb  VGA=std|virtio|cirrus|none
 #                    CPUS= MEM= CPU= MACHINE= ACCEL= TIMEOUT=      of `make image`:  CMD=
 #   of `make test`:  T=name  LONG=1  FUZZ_SECONDS=30 (for each fuzz target)
@@ -18,6 +20,7 @@ CC := gcc
 endif
 BUILD ?= $(if $(filter test coverage,$(MAKECMDGOALS)),debug,release)
 BOOT  ?= uefi
+FRAMES ?= tree
 
 ifeq ($(filter gcc clang,$(CC)),)
 $(error CC=$(CC) is not known here; use CC=gcc or CC=clang)
@@ -27,6 +30,9 @@ $(error BUILD=$(BUILD) is not known; use BUILD=release or BUILD=debug)
 endif
 ifeq ($(filter uefi pvh,$(BOOT)),)
 $(error BOOT=$(BOOT) is not known; use BOOT=uefi or BOOT=pvh)
+endif
+ifeq ($(filter tree list buddy,$(FRAMES)),)
+$(error FRAMES=$(FRAMES) is not known; use FRAMES=tree, FRAMES=list or FRAMES=buddy)
 endif
 
 MAKEFLAGS += --no-builtin-rules
@@ -39,7 +45,8 @@ endif
 Q := $(if $(V),,@)
 say = $(if $(V),,@echo '  $(1)	$(2)' >&2)
 
-K := build/kernel-$(BUILD)-$(CC)
+O := build/kernel-$(BUILD)-$(CC)
+K := $(O)$(patsubst %,-%,$(filter-out tree,$(FRAMES)))
 H := build/hosted-$(CC)
 
 .PHONY: all run screenshot test fuzz bench lib image prove check format coverage debug doctor help clean
@@ -72,8 +79,7 @@ HOSTED_FLAGS := $(COMMON) -O1 -Itests/host -DLOAM_DEBUG=1 $(SANITIZERS)
 # --- what there is, in layer order ----------------------------------------------------------------
 
 LIB   := string format parse sort tree elf check keys history complete lineview lineedit pager
-CORE  := frame frame_misuse frame_run frame_list frame_block frame_find frame_setup \
-    frame_debug frame_stats frame_check heap heap_slab heap_large heap_misuse heap_check
+CORE  := heap heap_slab heap_large heap_misuse heap_check
 # Runs hosted, too: what of the console knows no hardware.
 CONSOLE := font glyph terminal screen keymap
 # Runs hosted, too: all of kernel/mm but what is bound to the kernel's image and ports.
@@ -81,25 +87,29 @@ MM    := memmap frame_port pmm paging paging_check region aspace aspace_check br
 
 KTESTS         := $(wildcard tests/kernel/*.c)
 LIB_SOURCES    := $(LIB:%=lib/%.c) $(CORE:%=lib/alloc/%.c)
+# Three frame allocators behind frame.h: a program is linked with one of them.
+FRAMES_tree    := $(wildcard lib/alloc/frame*.c)
+FRAMES_list    := $(wildcard lib/alloc/simple/simple*.c) lib/alloc/simple/list.c
+FRAMES_buddy   := $(wildcard lib/alloc/simple/simple*.c) lib/alloc/simple/buddy.c
 MM_SOURCES     := $(MM:%=kernel/mm/%.c) kernel/acpi.c
-KERNEL_SOURCES := $(LIB_SOURCES) $(wildcard kernel/arch/x86_64/*.[cS]) $(wildcard kernel/*.c) \
+KERNEL_SOURCES := $(LIB_SOURCES) $(FRAMES_$(FRAMES)) $(wildcard kernel/arch/x86_64/*.[cS]) $(wildcard kernel/*.c) \
     $(wildcard kernel/mm/*.c) $(wildcard boot/pvh/*.[cS]) $(KTESTS)
 EFI_SOURCES    := $(wildcard boot/uefi/*.[cS]) lib/elf.c lib/format.c lib/string.c
-HOST_SOURCES   := $(filter-out lib/string.c,$(LIB_SOURCES)) $(CONSOLE:%=kernel/%.c) \
+HOST_SOURCES   := $(filter-out lib/string.c,$(LIB_SOURCES)) $(FRAMES_tree) $(CONSOLE:%=kernel/%.c) \
     $(MM_SOURCES) kernel/names.c $(filter-out %/frame_alone.c,$(wildcard tests/host/*.c))
 TESTS          := $(patsubst tests/%.c,%,$(wildcard tests/*_test.c))
 
 # --- the kernel -----------------------------------------------------------------------------------
 
-KERNEL_OBJECTS := $(KERNEL_SOURCES:%=$(K)/%.o)
-EFI_OBJECTS    := $(EFI_SOURCES:%=$(K)/efi-objects/%.o)
+KERNEL_OBJECTS := $(KERNEL_SOURCES:%=$(O)/%.o)
+EFI_OBJECTS    := $(EFI_SOURCES:%=$(O)/efi-objects/%.o)
 
-$(K)/lib/string.c.o: KERNEL_FLAGS += $(NO_IDIOMS)
+$(O)/lib/string.c.o: KERNEL_FLAGS += $(NO_IDIOMS)
 # clang's own assembler drops .cfi_signal_frame, by which gdb knows an exception.
-$(K)/kernel/arch/x86_64/trap_entry.S.o: KERNEL_FLAGS += $(if $(filter clang,$(CC)),-fno-integrated-as)
+$(O)/kernel/arch/x86_64/trap_entry.S.o: KERNEL_FLAGS += $(if $(filter clang,$(CC)),-fno-integrated-as)
 # Tests run in the order in which they are written.
-$(KTESTS:%=$(K)/%.o): KERNEL_FLAGS += $(if $(filter gcc,$(CC)),-fno-toplevel-reorder)
-$(K)/%.o: % Makefile | need-cc
+$(KTESTS:%=$(O)/%.o): KERNEL_FLAGS += $(if $(filter gcc,$(CC)),-fno-toplevel-reorder)
+$(O)/%.o: % Makefile | need-cc
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(KERNEL_FLAGS) -c $< -o $@
@@ -130,8 +140,8 @@ $(K)/kernel.elf: $(KERNEL_OBJECTS) $(K)/objects linker.ld tools/symbols.py Makef
 
 # --- the boot volume ------------------------------------------------------------------------------
 
-$(K)/efi-objects/lib/string.c.o: EFI_FLAGS += $(NO_IDIOMS)
-$(K)/efi-objects/%.o: % Makefile | need-cc need-gnu-efi
+$(O)/efi-objects/lib/string.c.o: EFI_FLAGS += $(NO_IDIOMS)
+$(O)/efi-objects/%.o: % Makefile | need-cc need-gnu-efi
 	$(call say,CC,$< for UEFI)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(EFI_FLAGS) -c $< -o $@

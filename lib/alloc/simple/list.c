@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Frames from a plain free list: every free frame is on it by itself, and the frame that came last
+ * goes first. Nothing is faster for single frames on one CPU, which is why many small kernels stop
+ * here. For all else the price is a walk over every frame there is: a larger block has to be looked
+ * for among the states, and after a while of use there are none, since nothing keeps together what
+ * lies together.
+ */
+#include "lib/alloc/simple/simple.h"
+
+uint32_t simple_find(const struct simple *simple, unsigned order, uint32_t limit)
+{
+    uint32_t size = (uint32_t)1 << order, run = 0;
+    if (order == 0 && limit == simple->count)
+        return simple->head[0];
+    for (uint32_t index = limit; index-- > 0;) {
+        run = simple->state[index] == SIMPLE_FREE ? run + 1 : 0;
+        if (run >= size && index % size == 0)
+            return index;
+    }
+    return SIMPLE_NONE;
+}
+
+void simple_take(struct simple *simple, uint32_t index, unsigned order)
+{
+    for (uint32_t end = index + ((uint32_t)1 << order); index < end; index++)
+        simple_unlink(simple, index);
+}
+
+void simple_put(struct simple *simple, uint32_t index, unsigned order)
+{
+    for (uint32_t end = index + ((uint32_t)1 << order); index < end; index++)
+        simple_push(simple, index, 0);
+}
+
+bool simple_may_stay(const struct simple *simple, uint32_t index, unsigned order)
+{
+    (void)simple, (void)index;
+    return order == 0;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* Statistics and the checker of the simple frame allocators. */
+#include "lib/alloc/simple/simple.h"
+#include "lib/bits.h"
+
+#define BLOCK_SHIFT 9 /* the blocks that are shown: 2 MiB */
+
+static uint32_t size_of(unsigned order)
+{
+    return (uint32_t)1 << order;
+}
+
+/* The frame after the free ones that begin here. */
+static uint32_t end_of_run(const struct simple *simple, uint32_t index)
+{
+    while (index < simple->count && simple->state[index] >= SIMPLE_FREE)
+        index += size_of(simple->state[index] - SIMPLE_FREE);
+    return index;
+}
+
+void frame_count_blocks(const struct frames *frames, uint64_t count[FRAME_ORDERS])
+{
+    const struct simple *simple = simple_of(frames);
+    for (unsigned order = 0; order < FRAME_ORDERS; order++)
+        count[order] = 0;
+    for (uint32_t index = 0; index < simple->count; index++) {
+        uint32_t end = end_of_run(simple, index);
+        while (index < end) {
+            unsigned aligned = bits_lowest(index | size_of(FRAME_ORDER_MAX));
+            unsigned order = (unsigned)bits_min(aligned, bits_highest(end - index));
+            count[order]++;
+            index += size_of(order);
+        }
+    }
+}
+
+uint64_t frame_blocks(const struct frames *frames)
+{
+    const struct simple *simple = simple_of(frames);
+    return (simple->first + simple->count + size_of(BLOCK_SHIFT) - 1) >> BLOCK_SHIFT;
+}
+
+unsigned frame_block_free(const struct frames *frames, uint64_t block)
+{
+    const struct simple *simple = simple_of(frames);
+    uint64_t index = (block << BLOCK_SHIFT) - simple->first, end = index + size_of(BLOCK_SHIFT);
+    uint32_t start;
+    unsigned free = 0;
+    if (index >= simple->count)
+        return 0;
+    if (simple_enclosing(simple, (uint32_t)index, &start) > BLOCK_SHIFT)
+        return size_of(BLOCK_SHIFT);
+    for (end = bits_min(end, simple->count); index < end; index++)
+        if (simple->state[index] >= SIMPLE_FREE)
+            free += size_of(simple->state[index] - SIMPLE_FREE);
+    return free;
+}
+
+/* The checker */
+
+static uint64_t check_list(struct check *check, const struct simple *simple, unsigned order)
+{
+    uint64_t length = 0;
+    uint32_t prev = SIMPLE_NONE;
+    for (uint32_t at = simple->head[order]; at != SIMPLE_NONE && length <= simple->count;
+         at = simple->link[at].next) {
+        check_expect(check, simple->state[at] == SIMPLE_FREE + order,
+                     "frame 0x%lx is on list %u but is not the start of such a free block",
+                     simple->first + at, order);
+        check_expect(check, simple->link[at].prev == prev,
+                     "frame 0x%lx is linked from one side only", simple->first + at);
+        check_expect(check, simple_may_stay(simple, at, order),
+                     "the free block at 0x%lx, order %u, should have been merged, or cut up",
+                     simple->first + at, order);
+        prev = at;
+        length++;
+    }
+    return length;
+}
+
+static void check_inside(struct check *check, const struct simple *simple, uint32_t index,
+                         unsigned order)
+{
+    for (uint32_t at = index + 1; at < index + size_of(order); at++)
+        check_expect(check, simple->state[at] == SIMPLE_PLAIN,
+                     "frame 0x%lx lies in the free block at 0x%lx and is in state %u",
+                     simple->first + at, simple->first + index, simple->state[at]);
+}
+
+size_t frame_check(const struct frames *frames, check_report *report)
+{
+    struct check check = {.report = report};
+    const struct simple *simple = simple_of(frames);
+    uint64_t free = 0, found[FRAME_ORDERS] = {0};
+    for (uint32_t index = 0; index < simple->count; index++) {
+        if (simple->state[index] < SIMPLE_FREE)
+            continue;
+        unsigned order = simple->state[index] - SIMPLE_FREE;
+        found[order]++;
+        free += size_of(order);
+        check_inside(&check, simple, index, order);
+    }
+    for (unsigned order = 0; order < FRAME_ORDERS; order++) {
+        uint64_t length = check_list(&check, simple, order);
+        check_expect(&check, length == found[order], "list %u has %lu blocks, there are %lu", order,
+                     length, found[order]);
+    }
+    check_expect(&check, free == simple->free, "%lu frames are counted free, the blocks have %lu",
+                 simple->free, free);
+    check_expect(&check, free <= frames->total, "%lu frames are free of %lu that were added", free,
+                 frames->total);
+    return check.violations;
+}
