@@ -78,7 +78,7 @@ HOSTED_FLAGS := $(COMMON) -O1 -Itests/host -DLOAM_DEBUG=1 $(SANITIZERS)
 
 # --- what there is, in layer order ----------------------------------------------------------------
 
-LIB   := string format parse sort tree elf check keys history complete lineview lineedit pager
+LIB   := string format parse sort tree elf check keys history complete lineview lineedit pager churn
 CORE  := heap heap_slab heap_large heap_misuse heap_check
 # Runs hosted, too: what of the console knows no hardware.
 CONSOLE := font glyph terminal screen keymap
@@ -312,28 +312,33 @@ test: $(BUILT_TESTS) $(BUILT_FUZZ) $(BUILT_KERNEL) | need-python \
 	    $(if $(T),--only "$(T)") \
 	    $(if $(JUNIT),--junit $(JUNIT))
 
-# Hosted benchmarks: release builds, and one whose atomic operations are calls, to be counted.
-BENCH       := build/bench-$(CC)
-BENCH_CORE  := $(filter-out %_check.c,$(wildcard lib/alloc/frame*.c))
-BENCH_FLAGS := $(filter-out -MMD -MP,$(COMMON)) -O2 -march=x86-64-v3 -fno-pie -Itests/bench/home
-BENCH_ALL   := $(BENCH_CORE) tests/bench/frame_bench.c tests/bench/locked.c lib/format.c \
-    $(wildcard lib/alloc/frame*.h tests/bench/*.h) Makefile
-$(BENCH)/frame_bench: $(BENCH_ALL) | need-cc
-	$(call say,CC,$@)
+# Hosted benchmarks of frames: release builds, and one whose atomic operations are calls that count.
+BENCH        := build/bench-$(CC)
+BENCH_FLAGS  := $(COMMON) -O2 -march=x86-64-v3 -fno-pie -ftls-model=local-exec -Itests/bench/home
+BENCH_COMMON := $(patsubst %,$(BENCH)/%.o,$(wildcard tests/bench/*.c) lib/format.c lib/check.c \
+    lib/churn.c)
+FRAME_BENCHES := $(BENCH)/frame_tree $(BENCH)/frame_list $(BENCH)/frame_buddy $(BENCH)/frame_locked
+
+$(BENCH)/%.c.o: %.c Makefile | need-cc
+	$(call say,CC,$< for benchmarks)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BENCH_FLAGS) -ftls-model=local-exec $(filter %.c,$^) -no-pie -pthread -o $@
-$(BENCH)/frame_locked: $(BENCH_ALL) | need-cc
-	$(call say,CC,$@)
-	@mkdir -p $(@D)/locked
-	$(Q)cd $(@D)/locked && $(CC) $(BENCH_FLAGS) -I$(CURDIR) -I$(CURDIR)/tests/bench/home \
-	    -fsanitize=thread -c $(BENCH_CORE:%=$(CURDIR)/%)
-	$(Q)$(CC) $(BENCH_FLAGS) $(BENCH_CORE:lib/alloc/%.c=$(@D)/locked/%.o) \
-	    $(filter tests/% lib/format.c,$(filter %.c,$^)) -no-pie -pthread -o $@
+	$(Q)$(CC) $(BENCH_FLAGS) -c $< -o $@
+$(BENCH)/locked/%.c.o: %.c Makefile | need-cc
+	$(call say,CC,$< with locked operations counted)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BENCH_FLAGS) -fsanitize=thread -c $< -o $@
+$(BENCH)/frame_tree: $(FRAMES_tree:%=$(BENCH)/%.o)
+$(BENCH)/frame_list: $(FRAMES_list:%=$(BENCH)/%.o)
+$(BENCH)/frame_buddy: $(FRAMES_buddy:%=$(BENCH)/%.o)
+$(BENCH)/frame_locked: $(FRAMES_tree:%=$(BENCH)/locked/%.o)
+$(FRAME_BENCHES): $(BENCH_COMMON)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $^ -no-pie -pthread -o $@
 
 # In-kernel benchmarks, in exact guest instructions, beside Linux's figures.
 bench: ## benchmarks in guest instructions, beside Linux's; B=kmalloc: those with that prefix
-bench: $(K)/kernel.elf $(BENCH)/frame_bench $(BENCH)/frame_locked | need-python need-qemu need-valgrind
-	$(if $(filter frame%,$(or $(B),frame)),@tools/frame_bench.py $(BENCH))
+bench: $(K)/kernel.elf $(FRAME_BENCHES) | need-python need-qemu need-valgrind
+	$(if $(filter frame%,$(or $(B),frame)),@tools/frame_bench.py $(BENCH) $(B))
 	@tools/bench.py --build $(K) $(if $(B),--only $(B))
 
 lib: ## libloam.so, malloc for any Linux program: not there yet

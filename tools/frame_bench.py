@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Runs the hosted benchmarks of the frame allocator.
+"""Runs the hosted benchmarks of the frame allocators.
 
-    frame_bench.py DIR    DIR holds frame_bench and frame_locked
+    frame_bench.py DIR [PREFIX]    those whose names begin with PREFIX; DIR holds frame_tree,
+                                   frame_list, frame_buddy (tests/bench/frame_bench.c with each
+                                   allocator) and frame_locked
 
 Prints "bench: NAME VALUE UNIT bar<=VALUE" lines: instructions counted by callgrind while
-frame_alloc or frame_free runs, locked operations by a build that counts them, the rest by itself.
+frame_alloc or frame_free runs, locked operations by a build that counts them, the rest by the
+programs themselves. The names of list and buddy have that word before what is measured.
 """
 import pathlib
 import re
@@ -13,47 +16,84 @@ import subprocess
 import sys
 import tempfile
 
-# Name, workload, order, function, bar.
+# What is measured, workload, order, functions that count, bar.
+BOTH = ("frame_alloc", "frame_free")
 INSTRUCTIONS = [
-    ("frame.hosted.alloc.0", "seq", 0, "frame_alloc", 24),
-    ("frame.hosted.free_seq.0", "seq", 0, "frame_free", 28),
-    ("frame.hosted.free_rand.0", "rand", 0, "frame_free", 76),
-    ("frame.hosted.pair.0", "pair", 0, "frame_*", 45),
-    ("frame.hosted.alloc.9", "seq", 9, "frame_alloc", 75),
-    ("frame.hosted.free.9", "seq", 9, "frame_free", 65),
+    ("alloc.0", "seq", 0, ("frame_alloc",), 24),
+    ("free_seq.0", "seq", 0, ("frame_free",), 28),
+    ("free_rand.0", "rand", 0, ("frame_free",), 76),
+    ("pair.0", "pair", 0, BOTH, 45),
+    ("alloc.9", "seq", 9, ("frame_alloc",), 75),
+    ("free.9", "seq", 9, ("frame_free",), 65),
 ]
-LOCKED = [("seq", 1, 0.1), ("rand", 2, 2.1), ("pair", 1, 0)]  # per operation; rand: per free
+# Workload, of how many operations for each block an average is taken, bar. In order: allocating and
+# freeing, at random: freeing alone.
+LOCKED = [("seq", 2, 0.1), ("rand", 1, 2.1), ("pair", 2, 0)]
+GROUPS = ("whole", "metadata", "init", "needle", "scale2")
+SIMPLE = ("list", "buddy")
 
 
-def run(argv):
-    return subprocess.run(argv, check=True, capture_output=True, text=True)
+class Bench:
+    def __init__(self, directory, prefix):
+        self.directory, self.prefix = pathlib.Path(directory), prefix
+
+    def run(self, *argv):
+        """What the program says; argv[0] is its name."""
+        argv = (self.directory / argv[0], *map(str, argv[1:]))
+        return subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+    def wants(self, name):
+        """Whether this name, or one that begins with it, is asked for."""
+        return name.startswith(self.prefix) or self.prefix.startswith(name + ".")
+
+    def tell(self, name, value, unit, bar=None):
+        suffix = "" if bar is None else f" bar<={bar}"
+        print(f"bench: {name} {value} {unit}{suffix}", flush=True)
+
+    def instructions(self, program, workload, order, functions):
+        """Of those functions, for each block."""
+        with tempfile.TemporaryDirectory(prefix="loam-bench-") as scratch:
+            toggles = [f"--toggle-collect={name}" for name in functions]
+            argv = ["valgrind", "--tool=callgrind", "--collect-atstart=no", *toggles,
+                    f"--callgrind-out-file={scratch}/out", self.directory / program, workload,
+                    str(order)]
+            done = subprocess.run(argv, check=True, capture_output=True, text=True)
+        collected = int(re.search(r"Collected : (\d+)", done.stderr).group(1))
+        return collected / blocks_and_locked(done.stdout)[0]
+
+    def tell_instructions(self, program, label, bars):
+        for what, workload, order, functions, bar in INSTRUCTIONS:
+            name = f"frame.hosted.{label}{what}"
+            if self.wants(name):
+                value = self.instructions(program, workload, order, functions)
+                self.tell(name, f"{value:.1f}", "insn", bar if bars else None)
+
+    def tell_locked(self):
+        for workload, operations, bar in LOCKED:
+            name = f"frame.rmw.{workload}"
+            if self.wants(name):
+                blocks, locked = blocks_and_locked(self.run("frame_locked", workload, 0))
+                self.tell(name, f"{locked / blocks / operations:.3f}", "an_operation", bar)
+
+    def tell_group(self, group):
+        if self.wants(f"frame.{group}"):
+            for line in self.run("frame_tree", group).splitlines():
+                if line.split()[1].startswith(self.prefix):
+                    print(line, flush=True)
 
 
-def operations(output):
-    """(operations, locked ones) as a workload tells them."""
+def blocks_and_locked(output):
     return [int(number) for number in re.findall(r"\d+", output)]
 
 
-def count_instructions(program, workload, order, function):
-    with tempfile.TemporaryDirectory(prefix="loam-bench-") as directory:
-        functions = ["frame_alloc", "frame_free"] if function == "frame_*" else [function]
-        done = run(["valgrind", "--tool=callgrind", "--collect-atstart=no",
-                    f"--callgrind-out-file={directory}/out",
-                    *[f"--toggle-collect={name}" for name in functions],
-                    program, workload, str(order)])
-    collected = int(re.search(r"Collected : (\d+)", done.stderr).group(1))
-    return collected / (operations(done.stdout)[0] / 2)
-
-
-def main(directory):
-    directory = pathlib.Path(directory)
-    for name, workload, order, function, bar in INSTRUCTIONS:
-        value = count_instructions(directory / "frame_bench", workload, order, function)
-        print(f"bench: {name} {value:.1f} insn bar<={bar}", flush=True)
-    for workload, share, bar in LOCKED:
-        total, locked = operations(run([directory / "frame_locked", workload, "0"]).stdout)
-        print(f"bench: frame.rmw.{workload} {locked * share / total:.3f} per op bar<={bar}")
-    subprocess.run([directory / "frame_bench", "run"], check=True)
+def main(directory, prefix=""):
+    bench = Bench(directory, prefix)
+    bench.tell_instructions("frame_tree", "", True)
+    bench.tell_locked()
+    for group in GROUPS:
+        bench.tell_group(group)
+    for simple in SIMPLE:
+        bench.tell_instructions(f"frame_{simple}", f"{simple}.", False)
     return 0
 
 
