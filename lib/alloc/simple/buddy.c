@@ -11,12 +11,22 @@
 
 uint32_t simple_find(const struct simple *simple, unsigned order, uint32_t limit)
 {
-    uint32_t size = (uint32_t)1 << order;
+    uint32_t size = simple_size(order);
     for (unsigned k = order; k < FRAME_ORDERS; k++)
         for (uint32_t at = simple->head[k]; at != SIMPLE_NONE; at = simple->link[at].next)
             if (at + size <= limit)
                 return at;
     return SIMPLE_NONE;
+}
+
+int simple_enclosing(const struct simple *simple, uint32_t index, uint32_t *start)
+{
+    for (unsigned order = 0; order < FRAME_ORDERS; order++) {
+        *start = index >> order << order;
+        if (simple->state[*start] == SIMPLE_FREE + order)
+            return (int)order;
+    }
+    return -1;
 }
 
 void simple_take(struct simple *simple, uint32_t index, unsigned order)
@@ -25,7 +35,7 @@ void simple_take(struct simple *simple, uint32_t index, unsigned order)
     int k = simple_enclosing(simple, index, &start);
     simple_unlink(simple, start);
     while (k-- > (int)order) {
-        uint32_t half = (uint32_t)1 << k;
+        uint32_t half = simple_size((unsigned)k);
         bool is_upper = (index & half) != 0;
         simple_push(simple, is_upper ? start : start + half, (unsigned)k);
         start += is_upper ? half : 0;
@@ -34,7 +44,7 @@ void simple_take(struct simple *simple, uint32_t index, unsigned order)
 
 static uint32_t buddy_of(uint32_t index, unsigned order)
 {
-    return index ^ ((uint32_t)1 << order);
+    return index ^ simple_size(order);
 }
 
 static bool can_merge(const struct simple *simple, uint32_t index, unsigned order)

@@ -10,7 +10,7 @@
 
 uint32_t simple_find(const struct simple *simple, unsigned order, uint32_t limit)
 {
-    uint32_t size = (uint32_t)1 << order, run = 0;
+    uint32_t size = simple_size(order), run = 0;
     if (order == 0 && limit == simple->count)
         return simple->head[0];
     for (uint32_t index = limit; index-- > 0;) {
@@ -21,15 +21,21 @@ uint32_t simple_find(const struct simple *simple, unsigned order, uint32_t limit
     return SIMPLE_NONE;
 }
 
+int simple_enclosing(const struct simple *simple, uint32_t index, uint32_t *start)
+{
+    *start = index;
+    return simple->state[index] == SIMPLE_FREE ? 0 : -1;
+}
+
 void simple_take(struct simple *simple, uint32_t index, unsigned order)
 {
-    for (uint32_t end = index + ((uint32_t)1 << order); index < end; index++)
+    for (uint32_t end = index + simple_size(order); index < end; index++)
         simple_unlink(simple, index);
 }
 
 void simple_put(struct simple *simple, uint32_t index, unsigned order)
 {
-    for (uint32_t end = index + ((uint32_t)1 << order); index < end; index++)
+    for (uint32_t end = index + simple_size(order); index < end; index++)
         simple_push(simple, index, 0);
 }
 

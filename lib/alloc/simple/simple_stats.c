@@ -5,31 +5,17 @@
 
 #define BLOCK_SHIFT 9 /* the blocks that are shown: 2 MiB */
 
-static uint32_t size_of(unsigned order)
-{
-    return (uint32_t)1 << order;
-}
-
-/* The frame after the free ones that begin here. */
-static uint32_t end_of_run(const struct simple *simple, uint32_t index)
-{
-    while (index < simple->count && simple->state[index] >= SIMPLE_FREE)
-        index += size_of(simple->state[index] - SIMPLE_FREE);
-    return index;
-}
-
 void frame_count_blocks(const struct frames *frames, uint64_t count[FRAME_ORDERS])
 {
     const struct simple *simple = simple_of(frames);
     for (unsigned order = 0; order < FRAME_ORDERS; order++)
         count[order] = 0;
     for (uint32_t index = 0; index < simple->count; index++) {
-        uint32_t end = end_of_run(simple, index);
+        uint32_t end = simple_end_of_run(simple, index);
         while (index < end) {
-            unsigned aligned = bits_lowest(index | size_of(FRAME_ORDER_MAX));
-            unsigned order = (unsigned)bits_min(aligned, bits_highest(end - index));
+            unsigned order = simple_largest(index, end);
             count[order]++;
-            index += size_of(order);
+            index += simple_size(order);
         }
     }
 }
@@ -37,22 +23,22 @@ void frame_count_blocks(const struct frames *frames, uint64_t count[FRAME_ORDERS
 uint64_t frame_blocks(const struct frames *frames)
 {
     const struct simple *simple = simple_of(frames);
-    return (simple->first + simple->count + size_of(BLOCK_SHIFT) - 1) >> BLOCK_SHIFT;
+    return (simple->first + simple->count + simple_size(BLOCK_SHIFT) - 1) >> BLOCK_SHIFT;
 }
 
 unsigned frame_block_free(const struct frames *frames, uint64_t block)
 {
     const struct simple *simple = simple_of(frames);
-    uint64_t index = (block << BLOCK_SHIFT) - simple->first, end = index + size_of(BLOCK_SHIFT);
+    uint64_t index = (block << BLOCK_SHIFT) - simple->first, end = index + simple_size(BLOCK_SHIFT);
     uint32_t start;
     unsigned free = 0;
     if (index >= simple->count)
         return 0;
     if (simple_enclosing(simple, (uint32_t)index, &start) > BLOCK_SHIFT)
-        return size_of(BLOCK_SHIFT);
+        return simple_size(BLOCK_SHIFT);
     for (end = bits_min(end, simple->count); index < end; index++)
         if (simple->state[index] >= SIMPLE_FREE)
-            free += size_of(simple->state[index] - SIMPLE_FREE);
+            free += simple_size(simple->state[index] - SIMPLE_FREE);
     return free;
 }
 
@@ -81,7 +67,7 @@ static uint64_t check_list(struct check *check, const struct simple *simple, uns
 static void check_inside(struct check *check, const struct simple *simple, uint32_t index,
                          unsigned order)
 {
-    for (uint32_t at = index + 1; at < index + size_of(order); at++)
+    for (uint32_t at = index + 1; at < index + simple_size(order); at++)
         check_expect(check, simple->state[at] == SIMPLE_PLAIN,
                      "frame 0x%lx lies in the free block at 0x%lx and is in state %u",
                      simple->first + at, simple->first + index, simple->state[at]);
@@ -97,7 +83,7 @@ size_t frame_check(const struct frames *frames, check_report *report)
             continue;
         unsigned order = simple->state[index] - SIMPLE_FREE;
         found[order]++;
-        free += size_of(order);
+        free += simple_size(order);
         check_inside(&check, simple, index, order);
     }
     for (unsigned order = 0; order < FRAME_ORDERS; order++) {
