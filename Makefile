@@ -97,7 +97,7 @@ KERNEL_SOURCES := $(LIB_SOURCES) $(FRAMES_$(FRAMES)) $(wildcard kernel/arch/x86_
 EFI_SOURCES    := $(wildcard boot/uefi/*.[cS]) lib/elf.c lib/format.c lib/string.c
 HOST_SOURCES   := $(filter-out lib/string.c,$(LIB_SOURCES)) $(FRAMES_tree) $(CONSOLE:%=kernel/%.c) \
     $(MM_SOURCES) kernel/names.c $(filter-out %/frame_alone.c,$(wildcard tests/host/*.c))
-TESTS          := $(patsubst tests/%.c,%,$(wildcard tests/*_test.c))
+TESTS          := $(patsubst tests/%.c,%,$(wildcard tests/*_test.c)) frame_list_test frame_buddy_test
 
 # --- the kernel -----------------------------------------------------------------------------------
 
@@ -246,6 +246,12 @@ $(H)/string_test: $(H)/lib/string.c.o
 # The kernel's own heap port, over windows that a hosted program can write to.
 $(H)/heap_port_test: $(H)/kernel/mm/heap_port.c.o
 $(H)/heap_port_test: WRAPPED += kmmap kmunmap kmprotect
+# The same tests of the contract for each frame allocator.
+$(H)/frame_list_test: $(FRAMES_list:%=$(H)/%.o)
+$(H)/frame_buddy_test: $(FRAMES_buddy:%=$(H)/%.o)
+$(H)/frame_list_test $(H)/frame_buddy_test: $(H)/tests/frame_contract_test.c.o $(H)/libhosted.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(SANITIZERS) $(filter %.o,$^) $(H)/libhosted.a -lcmocka -pthread -o $@
 $(H)/%_test: $(H)/tests/%_test.c.o $(H)/libhosted.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SANITIZERS) $(filter %.o,$^) $(H)/libhosted.a -lcmocka -pthread -o $@ \
@@ -298,6 +304,7 @@ BUILT_TESTS   := $(if $(T),$(filter %/$(T)_test,$(HOSTED_TESTS)),$(HOSTED_TESTS)
 BUILT_KERNEL  := $(if $(ONLY_HOSTED),,$(K)/kernel.elf $(K)/efi/BOOTX64.EFI $(K)/efi/kernel.elf)
 CLANG_KERNEL  := build/kernel-$(BUILD)-clang
 HAS_CLANG     := $(if $(T),,$(shell command -v clang))
+OTHER_FRAMES  := $(if $(T),$(patsubst FRAMES=%,%,$(filter FRAMES=%,$(T))),list buddy)
 WANTED_FUZZ   := $(if $(T),$(filter build/fuzz/$(T),$(FUZZERS)),$(FUZZERS))
 HAS_FUZZER     = $(shell NO_INSTALL=1 tools/need.sh clang 2>/dev/null && echo yes)
 BUILT_FUZZ    := $(if $(filter test,$(MAKECMDGOALS)),$(if $(WANTED_FUZZ),$(if $(HAS_FUZZER),$(WANTED_FUZZ))))
@@ -306,9 +313,12 @@ test: ## every test, hosted and booted; T=frame: those of one source
 test: $(BUILT_TESTS) $(BUILT_FUZZ) $(BUILT_KERNEL) | need-python \
     $(if $(ONLY_HOSTED),,need-qemu need-uefi $(WANTS))
 	$(if $(HAS_CLANG),@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD) all)
+	$(if $(OTHER_FRAMES),@for frames in $(OTHER_FRAMES); do \
+	    $(MAKE) --no-print-directory FRAMES=$$frames BUILD=$(BUILD) $(O)-$$frames/kernel.elf || exit 1; done)
 	@rm -f $(filter-out $(HOSTED_TESTS),$(wildcard $(H)/*_test))
 	@tests/run.py --hosted-dir $(H) $(if $(ONLY_HOSTED),,--kernel-dir $(K)) \
-	    $(if $(HAS_CLANG),--clang-dir $(CLANG_KERNEL)) $(if $(BUILT_FUZZ),--fuzz-dir build/fuzz) \
+	    $(if $(HAS_CLANG),--clang-dir $(CLANG_KERNEL)) \
+	    $(foreach frames,$(OTHER_FRAMES),--$(frames)-dir $(O)-$(frames)) $(if $(BUILT_FUZZ),--fuzz-dir build/fuzz) \
 	    $(if $(T),--only "$(T)") \
 	    $(if $(JUNIT),--junit $(JUNIT))
 

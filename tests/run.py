@@ -89,6 +89,8 @@ BOOTS = [
     Boot("pvh 8G", "--boot pvh --mem 8G --timeout 120", "test", "ok"),
     Boot("pvh qemu64", "--boot pvh --cpu qemu64 --timeout 120", "test", "ok"),
     Boot("pvh clang", "--boot pvh --timeout 120", "test", "ok"),
+    Boot("FRAMES=list", "--boot pvh --timeout 120", "test", "ok"),
+    Boot("FRAMES=buddy", "--boot pvh --timeout 120", "test", "ok"),
     Boot(
         "several commands",
         "--boot pvh",
@@ -190,6 +192,13 @@ BOOTS = [
     Boot("pvh no NX", "--boot pvh --cpu qemu64,-nx", "test", "ok", (PROMPT, r"no W\^X")),
 ]
 
+# Boots of other kernels, and what those are.
+OTHER_KERNELS = {
+    "pvh clang": "built by clang",
+    "FRAMES=list": "with FRAMES=list",
+    "FRAMES=buddy": "with FRAMES=buddy",
+}
+
 PROGRAM_SECONDS = 180  # what a hosted program may take
 FUZZ_SECONDS = 30  # for each fuzz target, unless the environment says otherwise
 LONG_FACTOR = 20  # by which LONG=1 stretches every limit but that of a boot that should hang
@@ -271,11 +280,13 @@ def boot_job(boot, kernel_dir, skip=None):
     return Job("boot", boot.name, argv, limit, status, *rest)
 
 
-def boot_jobs(kernel_dir, clang_dir):
+def boot_jobs(kernel_dir, other_dirs):
+    """other_dirs: the kernels of OTHER_KERNELS that are there."""
     for boot in BOOTS:
-        if boot.name == "pvh clang":
-            skip = None if clang_dir else "no kernel built by clang was given"
-            yield boot_job(boot, clang_dir or kernel_dir, skip)
+        if boot.name in OTHER_KERNELS:
+            other = other_dirs.get(boot.name)
+            skip = None if other else "no kernel %s was given" % OTHER_KERNELS[boot.name]
+            yield boot_job(boot, other or kernel_dir, skip)
         else:
             skip = needs_image(boot) and missing("xorriso", "mcopy")
             yield boot_job(boot, kernel_dir, skip)
@@ -503,6 +514,8 @@ def parse_arguments(arguments):
     add("--fuzz-dir", metavar="DIR", help="fuzz targets *_fuzz")
     add("--kernel-dir", metavar="DIR", help="kernel.elf and efi/")
     add("--clang-dir", metavar="DIR", help="the same, built by clang")
+    add("--list-dir", metavar="DIR", help="the same, with FRAMES=list")
+    add("--buddy-dir", metavar="DIR", help="the same, with FRAMES=buddy")
     add("--only", metavar="NAME", help="the tests of one source, or one boot")
     add("--list", action="store_true", help="print the names that --only takes")
     add("--jobs", type=int, default=2, metavar="N", help="how many at once (default 2)")
@@ -526,7 +539,8 @@ def main(arguments):
     jobs += fuzz_jobs(options.fuzz_dir)
     if options.kernel_dir:
         os.environ["LOAM_BUILD"] = os.path.abspath(options.kernel_dir)
-        jobs += boot_jobs(options.kernel_dir, options.clang_dir)
+        others = (options.clang_dir, options.list_dir, options.buddy_dir)
+        jobs += boot_jobs(options.kernel_dir, dict(zip(OTHER_KERNELS, others)))
     if options.list:
         print(names(jobs, options.kernel_dir and kernel_suites(options.kernel_dir) or []), end="")
         return 0

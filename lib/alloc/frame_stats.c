@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* Statistics of the frame allocator: what is free, seen as blocks of each order. */
+#include "lib/alloc/frame_kind.h"
 #include "lib/alloc/frame_tree.h"
+
+const struct frame_kind frame_kind = {
+    .name = "tree",
+    .keeps_low = true,
+    .keeps_whole = true,
+    .knows_nodes = true,
+    .serves_interrupts = true,
+    .costs_by_the_range = true,
+};
 
 /* Counts the maximal aligned runs of a line; `order` is the order of one of its bits. */
 static void count_runs(const uint64_t line[LINE_WORDS], unsigned order,

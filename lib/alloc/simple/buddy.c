@@ -7,7 +7,10 @@
  *
  * Invariant: of two buddies not both are free blocks.
  */
+#include "lib/alloc/frame_kind.h"
 #include "lib/alloc/simple/simple.h"
+
+const struct frame_kind frame_kind = {.name = "buddy"};
 
 uint32_t simple_find(const struct simple *simple, unsigned order, uint32_t limit)
 {

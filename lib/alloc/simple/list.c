@@ -6,7 +6,10 @@
  * for among the states, and after a while of use there are none, since nothing keeps together what
  * lies together.
  */
+#include "lib/alloc/frame_kind.h"
 #include "lib/alloc/simple/simple.h"
+
+const struct frame_kind frame_kind = {.name = "list"};
 
 uint32_t simple_find(const struct simple *simple, unsigned order, uint32_t limit)
 {
