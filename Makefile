@@ -324,8 +324,8 @@ test: $(BUILT_TESTS) $(BUILT_FUZZ) $(BUILT_KERNEL) | need-python \
 
 # Hosted benchmarks of frames: release builds, and one whose atomic operations are calls that count.
 BENCH        := build/bench-$(CC)
-BENCH_FLAGS  := $(COMMON) -O2 -march=x86-64-v3 -fno-pie -ftls-model=local-exec -Itests/bench/home
-BENCH_COMMON := $(patsubst %,$(BENCH)/%.o,$(wildcard tests/bench/*.c) lib/format.c lib/check.c \
+BENCH_FLAGS  := $(COMMON) -O2 -march=x86-64-v3 -fno-pie -ftls-model=local-exec -Itests/bench/frame/home
+BENCH_COMMON := $(patsubst %,$(BENCH)/%.o,$(wildcard tests/bench/frame/*.c) lib/format.c lib/check.c \
     lib/churn.c)
 FRAME_BENCHES := $(BENCH)/frame_tree $(BENCH)/frame_list $(BENCH)/frame_buddy $(BENCH)/frame_locked
 
@@ -345,11 +345,17 @@ $(FRAME_BENCHES): $(BENCH_COMMON)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $^ -no-pie -pthread -o $@
 
-# In-kernel benchmarks, in exact guest instructions, beside Linux's figures.
-bench: ## benchmarks in guest instructions, beside Linux's; B=kmalloc: those with that prefix
-bench: $(K)/kernel.elf $(FRAME_BENCHES) | need-python need-qemu need-valgrind
-	$(if $(filter frame%,$(or $(B),frame)),@tools/frame_bench.py $(BENCH) $(B))
-	@tools/bench.py --build $(K) $(if $(B),--only $(B))
+# In-kernel benchmarks, in exact guest instructions, beside Linux's figures; for frames, also hosted
+# ones, and those of the simple allocators.
+BENCH_FRAMES := $(filter frame%,$(or $(B),frame))
+bench: ## benchmarks in instructions, beside Linux's; B=kmalloc, B=frame.whole: those with that prefix
+bench: $(K)/kernel.elf $(if $(BENCH_FRAMES),$(FRAME_BENCHES)) | need-python need-qemu \
+    $(if $(BENCH_FRAMES),need-valgrind)
+	$(if $(BENCH_FRAMES),@for frames in list buddy; do $(MAKE) --no-print-directory FRAMES=$$frames \
+	    $(O)-$$frames/kernel.elf || exit 1; done)
+	$(if $(BENCH_FRAMES),@tools/frame_bench.py $(BENCH) $(B))
+	@tools/bench.py --build $(K) $(if $(B),--only $(B)) \
+	    $(if $(BENCH_FRAMES),$(foreach frames,list buddy,--frames $(frames)=$(O)-$(frames)))
 
 lib: ## libloam.so, malloc for any Linux program: not there yet
 prove: ## proofs of the pure functions: not there yet

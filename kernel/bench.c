@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Benchmarks of frames and heap, under the names that Linux's figures have. */
+/* Runs the benchmarks: those of bench_frame.c, and of the heap, under the names that Linux's
+ * figures have. */
 #include "kernel/bench.h"
 
 #include <stddef.h>
@@ -8,47 +9,10 @@
 #include "kernel/arch/x86_64/asm.h"
 #include "kernel/console.h"
 #include "kernel/mm/kmalloc.h"
-#include "kernel/mm/pmm.h"
 #include "lib/string.h"
 
 #define PAIRS 10000
 #define BATCH 1000
-
-static void frame_pair(uint64_t order)
-{
-    struct frame_request request = {.order = (uint8_t)order};
-    for (unsigned i = 0; i < PAIRS; i++)
-        pmm_free(PMM_KERNEL, pmm_alloc(PMM_KERNEL, request), (unsigned)order);
-}
-
-static void frame_zeroed_pair(uint64_t order)
-{
-    struct frame_request request = {.order = (uint8_t)order, .flags = FRAME_ZERO};
-    for (unsigned i = 0; i < PAIRS; i++)
-        pmm_free(PMM_KERNEL, pmm_alloc(PMM_KERNEL, request), (unsigned)order);
-}
-
-static frame_t taken[BATCH]; /* likewise, of frames */
-
-static void frame_batch_alloc(uint64_t order)
-{
-    struct frame_request request = {.order = (uint8_t)order};
-    for (unsigned i = 0; i < (unsigned)BATCH >> order; i++)
-        taken[i] = pmm_alloc(PMM_KERNEL, request);
-}
-
-static void frame_batch_free(uint64_t order)
-{
-    for (unsigned i = 0; i < (unsigned)BATCH >> order; i++)
-        pmm_free(PMM_KERNEL, taken[i], (unsigned)order);
-}
-
-/* In an order in which no two neighbours follow each other; 617 and BATCH have no common factor. */
-static void frame_random_free(uint64_t order)
-{
-    for (unsigned i = 0; i < BATCH; i++)
-        pmm_free(PMM_KERNEL, taken[i * 617 % BATCH], (unsigned)order);
-}
 
 static void kmalloc_pair(uint64_t size)
 {
@@ -76,23 +40,7 @@ static void nothing(uint64_t argument)
     (void)argument;
 }
 
-static const struct bench {
-    const char *name;
-    void (*run)(uint64_t argument);
-    uint64_t argument;
-    unsigned operations;
-    void (*before)(uint64_t argument); /* these two are not measured */
-    void (*after)(uint64_t argument);
-} benches[] = {
-    {"frame.pair.0", frame_pair, 0, PAIRS, nothing, nothing},
-    {"frame.pair.3", frame_pair, 3, PAIRS, nothing, nothing},
-    {"frame.pair.9", frame_pair, 9, PAIRS, nothing, nothing},
-    {"frame.zeroed_pair.0", frame_zeroed_pair, 0, PAIRS, nothing, nothing},
-    {"frame.batch_alloc.0", frame_batch_alloc, 0, BATCH, nothing, frame_batch_free},
-    {"frame.batch_alloc.3", frame_batch_alloc, 3, BATCH >> 3, nothing, frame_batch_free},
-    {"frame.batch_free.0", frame_batch_free, 0, BATCH, frame_batch_alloc, nothing},
-    {"frame.batch_free.3", frame_batch_free, 3, BATCH >> 3, frame_batch_alloc, nothing},
-    {"frame.random_free.0", frame_random_free, 0, BATCH, frame_batch_alloc, nothing},
+static const struct bench benches[] = {
     {"kmalloc.pair.16", kmalloc_pair, 16, PAIRS, nothing, nothing},
     {"kmalloc.pair.64", kmalloc_pair, 64, PAIRS, nothing, nothing},
     {"kmalloc.pair.256", kmalloc_pair, 256, PAIRS, nothing, nothing},
@@ -100,23 +48,46 @@ static const struct bench {
     {"kmalloc.pair.4096", kmalloc_pair, 4096, PAIRS, nothing, nothing},
     {"kmalloc.batch_alloc.64", kmalloc_batch_alloc, 64, BATCH, nothing, kmalloc_batch_free},
     {"kmalloc.batch_free.64", kmalloc_batch_free, 64, BATCH, kmalloc_batch_alloc, nothing},
+    {0},
 };
+
+static uint64_t measure(const struct bench *bench)
+{
+    bench->before(bench->argument);
+    uint64_t start = asm_read_tsc();
+    bench->run(bench->argument);
+    uint64_t ticks = asm_read_tsc() - start;
+    bench->after(bench->argument);
+    return ticks / bench->operations;
+}
+
+static bool is_wanted(const char *name, const char *prefix)
+{
+    return prefix == NULL || strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
+/* True iff there were any. */
+static bool run_group(const struct bench *bench, const char *prefix)
+{
+    bool any = false;
+    for (; bench->name != NULL; bench++) {
+        if (!is_wanted(bench->name, prefix))
+            continue;
+        any = true;
+        console_print("bench: %s %lu ticks\n", bench->name, measure(bench));
+    }
+    return any;
+}
 
 bool bench_run(const char *prefix)
 {
-    bool any = false;
-    for (size_t i = 0; i < sizeof benches / sizeof benches[0]; i++) {
-        const struct bench *bench = &benches[i];
-        if (prefix != NULL && strncmp(bench->name, prefix, strlen(prefix)) != 0)
-            continue;
+    static const char max[] = "frame.batch_alloc.0.max";
+    bool any = run_group(bench_frames, prefix);
+    if (is_wanted(max, prefix)) {
         any = true;
-        bench->before(bench->argument);
-        uint64_t start = asm_read_tsc();
-        bench->run(bench->argument);
-        uint64_t ticks = asm_read_tsc() - start;
-        bench->after(bench->argument);
-        console_print("bench: %s %lu ticks\n", bench->name, ticks / bench->operations);
+        console_print("bench: %s %lu ticks\n", max, bench_frame_slowest());
     }
+    any = run_group(benches, prefix) || any;
     if (!any)
         console_print("bench: there are none named %s\n", prefix);
     return any;

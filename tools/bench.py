@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: MIT
 """Runs the in-kernel benchmarks under exact instruction counting, beside Linux's figures.
 
-    bench.py --build DIR [--only PREFIX]
+    bench.py --build DIR [--only PREFIX] [--frames NAME=DIR]...
 
-Prints "bench: NAME VALUE UNIT ref=VALUE" lines; refs are those of tests/linux-reference.tsv.
+Prints "bench: NAME VALUE UNIT ref=VALUE bar<=VALUE" lines; refs are those of
+tests/linux-reference.tsv. --frames: a kernel with the frame allocator NAME, of which the benchmarks
+of frames are run, too, as frame.NAME.
 """
 import argparse
 import pathlib
@@ -14,10 +16,9 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LINE = re.compile(r"bench: (\S+) (\d+) ticks")
-
-
-BARS = {
+BARS = {  # instructions, at most
     "frame.batch_alloc.0": 60,
+    "frame.batch_alloc.0.max": 1000,
     "frame.batch_free.0": 60,
     "frame.pair.9": 200,
     "frame.zeroed_pair.0": 612,
@@ -35,22 +36,39 @@ def references():
     return found
 
 
+def run(build, prefix):
+    """Exit status, and (name, value) of each benchmark; says all that a failed run said."""
+    command = f"bench {prefix}".strip()
+    argv = [ROOT / "tests/qemu.py", "--build", build, "--boot", "pvh", "--icount", "--cpu",
+            "qemu64,+rdrand", "--timeout", "600", "--cmd", command]
+    done = subprocess.run(argv, stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        sys.stdout.write(done.stdout)
+    return done.returncode, LINE.findall(done.stdout)
+
+
+def tell(name, value, linux):
+    ref = f" ref={linux[name]}" if name in linux else ""
+    bar = f" bar<={BARS[name]}" if name in BARS else ""
+    print(f"bench: {name} {value} insn{ref}{bar}", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", required=True)
     parser.add_argument("--only", default="")
+    parser.add_argument("--frames", action="append", default=[])
     options = parser.parse_args()
-    command = f"bench {options.only}".strip()
-    run = [ROOT / "tests/qemu.py", "--build", options.build, "--boot", "pvh", "--icount", "--cpu",
-           "qemu64,+rdrand", "--timeout", "600", "--cmd", command]
-    done = subprocess.run(run, stdout=subprocess.PIPE, text=True)
     linux = references()
-    for name, value in LINE.findall(done.stdout):
-        print(f"bench: {name} {value} insn" + (f" ref={linux[name]}" if name in linux else "")
-              + (f" bar<={BARS[name]}" if name in BARS else ""))
-    if done.returncode != 0:
-        sys.stdout.write(done.stdout)
-    return done.returncode
+    status, figures = run(options.build, options.only)
+    for name, value in figures:
+        tell(name, value, linux)
+    for name, build in (other.split("=") for other in options.frames):
+        failed, figures = run(build, "frame")
+        status = status or failed
+        for figure, value in figures:
+            tell(figure.replace("frame.", f"frame.{name}."), value, linux)
+    return status
 
 
 if __name__ == "__main__":

@@ -3,12 +3,12 @@
 """Runs the hosted benchmarks of the frame allocators.
 
     frame_bench.py DIR [PREFIX]    those whose names begin with PREFIX; DIR holds frame_tree,
-                                   frame_list, frame_buddy (tests/bench/frame_bench.c with each
+                                   frame_list, frame_buddy (tests/bench/frame/bench.c with each
                                    allocator) and frame_locked
 
 Prints "bench: NAME VALUE UNIT bar<=VALUE" lines: instructions counted by callgrind while
 frame_alloc or frame_free runs, locked operations by a build that counts them, the rest by the
-programs themselves. The names of list and buddy have that word before what is measured.
+programs themselves. The figures of list and buddy have that word in their names.
 """
 import pathlib
 import re
@@ -61,12 +61,24 @@ class Bench:
         collected = int(re.search(r"Collected : (\d+)", done.stderr).group(1))
         return collected / blocks_and_locked(done.stdout)[0]
 
-    def tell_instructions(self, program, label, bars):
+    def tell_instructions(self):
         for what, workload, order, functions, bar in INSTRUCTIONS:
-            name = f"frame.hosted.{label}{what}"
+            name = f"frame.hosted.{what}"
             if self.wants(name):
-                value = self.instructions(program, workload, order, functions)
-                self.tell(name, f"{value:.1f}", "insn", bar if bars else None)
+                value = self.instructions("frame_tree", workload, order, functions)
+                self.tell(name, f"{value:.1f}", "insn", bar)
+
+    def tell_simple(self, simple):
+        for what, workload, order, functions, _ in INSTRUCTIONS:
+            name = f"frame.hosted.{simple}.{what}"
+            if order == 0 and self.wants(name):  # the list would take minutes to find larger blocks
+                value = self.instructions(f"frame_{simple}", workload, order, functions)
+                self.tell(name, f"{value:.1f}", "insn")
+        name = f"frame.whole.{simple}"
+        if self.wants(name):
+            lines = self.run(f"frame_{simple}", "whole").splitlines()
+            for line in lines:
+                print(line.replace("frame.whole", name).split(" bar")[0], flush=True)
 
     def tell_locked(self):
         for workload, operations, bar in LOCKED:
@@ -88,12 +100,12 @@ def blocks_and_locked(output):
 
 def main(directory, prefix=""):
     bench = Bench(directory, prefix)
-    bench.tell_instructions("frame_tree", "", True)
+    bench.tell_instructions()
     bench.tell_locked()
     for group in GROUPS:
         bench.tell_group(group)
     for simple in SIMPLE:
-        bench.tell_instructions(f"frame_{simple}", f"{simple}.", False)
+        bench.tell_simple(simple)
     return 0
 
 

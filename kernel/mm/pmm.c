@@ -71,7 +71,7 @@ static frame_t early_alloc(struct frame_request request)
         return FRAME_NONE;
     frame_t frame = {--early.next};
     if (request.flags & FRAME_ZERO)
-        memset(machine_phys_to_virt(phys_of_frame(frame)), 0, PAGE_SIZE);
+        machine_clear(machine_phys_to_virt(phys_of_frame(frame)), PAGE_SIZE);
     return frame;
 }
 
@@ -188,18 +188,36 @@ frame_t pmm_alloc(enum pmm_use use, struct frame_request request)
     return frame;
 }
 
+static void unuse(enum pmm_use use, uint64_t count, frame_t frame, unsigned order)
+{
+    if (used[use] < count)
+        panic("pmm_free: frame 0x%llx, order %u, was not taken for use %u",
+              (unsigned long long)frame.number, order, use);
+    used[use] -= count;
+}
+
 void pmm_free(enum pmm_use use, frame_t frame, unsigned order)
 {
-    uint64_t count = (uint64_t)1 << order;
     if (!grown_up) {
         early_free(use, frame);
         return;
     }
     frame_free(&frames, frame, order);
-    if (used[use] < count)
-        panic("pmm_free: frame 0x%llx, order %u, was not taken for use %u",
-              (unsigned long long)frame.number, order, use);
-    used[use] -= count;
+    unuse(use, (uint64_t)1 << order, frame, order);
+}
+
+size_t pmm_alloc_bulk(enum pmm_use use, struct frame_request request, frame_t *blocks, size_t count)
+{
+    size_t taken = frame_alloc_bulk(&frames, request, blocks, count);
+    used[use] += (uint64_t)taken << request.order;
+    return taken;
+}
+
+void pmm_free_bulk(enum pmm_use use, const frame_t *blocks, size_t count, unsigned order)
+{
+    frame_free_bulk(&frames, blocks, count, order);
+    if (count > 0)
+        unuse(use, (uint64_t)count << order, blocks[0], order);
 }
 
 /* Purses */

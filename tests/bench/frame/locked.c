@@ -3,7 +3,7 @@
  * A runtime for code that was compiled with -fsanitize=thread, which makes each atomic operation a
  * call: performs it, and counts it if the machine would lock for it. For one thread.
  */
-#include "tests/bench/locked.h"
+#include "tests/bench/frame/locked.h"
 
 #include <stdbool.h>
 #include <stdint.h>

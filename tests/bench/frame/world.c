@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The world of the frame benchmarks: a release build's ports, memory that is metadata only. */
-#include "tests/bench/frame_world.h"
+#include "tests/bench/frame/world.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -57,8 +57,8 @@ static void *metadata_of(size_t size)
         return metadata;
     if (metadata != NULL)
         munmap(metadata, mapped);
-    metadata = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    metadata = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                    -1, 0);
     mapped = size;
     return metadata;
 }

@@ -10,15 +10,15 @@
 #include <stdlib.h>
 
 #include "lib/atomic.h"
-#include "tests/bench/frame_world.h"
+#include "tests/bench/frame/world.h"
 
-#define FRAMES     (1 << 17) /* for each thread */
+#define FRAMES     (1 << 16) /* for each thread */
 #define PAIRS      (4 * FRAMES)
 #define ROUNDS     9
-#define TRIES      60
+#define TRIES      300
 #define BUFFERS    4
 #define BUFFER     4096
-#define BUFFERS_IN 64 /* handed from one thread to the other in a round */
+#define BUFFERS_IN 16 /* handed from one thread to the other in a round */
 
 extern _Thread_local unsigned bench_cpu;
 

@@ -10,7 +10,7 @@
 #define FRAMES_OF(bytes) ((bytes) >> PAGE_SHIFT)
 #define MEMORY           (4 * GIB) /* unless the name says otherwise */
 #define WORLD_CPUS       64
-#define BEST_OF          9         /* what is timed is done so often; the shortest counts */
+#define BEST_OF          9 /* what is timed is done so often; the shortest counts */
 
 extern struct frames frames;
 extern unsigned world_cpus; /* that one thread plays; 1 unless set */
@@ -38,5 +38,5 @@ void world_shuffle(uint64_t *array, size_t count);
 double world_clock(void);
 double world_thread_clock(void);
 
-/* frame_scale.c: two threads against one. */
+/* scale.c: two threads against one. */
 void scale_run(void);
