@@ -120,7 +120,7 @@ void simple_check_flags(const char *who, const struct frames *frames, uint8_t fl
 {
     if (flags & ~(FRAME_ZERO | FRAME_ATOMIC))
         frame_port_panic("%s: there are no flags 0x%x", who, flags);
-    if (node > frames->node_count)
+    if (node > frames->nodes)
         frame_port_panic("%s: there is no node %u", who, node - 1U);
 }
 

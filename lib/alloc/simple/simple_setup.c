@@ -69,7 +69,7 @@ void frame_set_nodes(struct frames *frames, const struct frame_node *nodes, size
                      const uint8_t *distance)
 {
     (void)nodes, (void)distance;
-    frames->node_count = count;
+    frames->nodes = count;
 }
 
 void frame_set_cpu_node(struct frames *frames, unsigned cpu, uint16_t node)
