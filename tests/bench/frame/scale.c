@@ -31,7 +31,13 @@ struct side {
 };
 
 static uint64_t kept[2][FRAMES];
-static pthread_barrier_t barrier;
+static unsigned waiting; /* threads that have not come to the start yet */
+
+static void wait_until(unsigned *flag, unsigned value)
+{
+    while (atomic_load(flag) != value)
+        __builtin_ia32_pause();
+}
 
 /* The workloads of one thread */
 
@@ -75,12 +81,6 @@ static struct {
     unsigned full;
 } buffers[BUFFERS];
 
-static void wait_until(unsigned *flag, unsigned value)
-{
-    while (atomic_load(flag) != value)
-        __builtin_ia32_pause();
-}
-
 static void produce(struct side *side)
 {
     for (unsigned i = 0; i < BUFFERS_IN; i++) {
@@ -120,7 +120,8 @@ static void *run_side(void *argument)
 {
     struct side *side = argument;
     bench_cpu = side->cpu;
-    pthread_barrier_wait(&barrier);
+    atomic_sub(&waiting, 1);
+    wait_until(&waiting, 0); /* awake: so they start within a moment */
     double clock = world_clock(), mine = world_thread_clock();
     side->run(side);
     clock = world_clock() - clock, mine = world_thread_clock() - mine;
@@ -136,7 +137,7 @@ static double run_round(struct side *side, unsigned threads, bool sum)
     double both = 0, longest = 0;
     bool undisturbed = true;
     world_start(MEMORY, 1);
-    pthread_barrier_init(&barrier, NULL, threads);
+    atomic_store(&waiting, threads);
     for (unsigned i = 0; i < threads; i++)
         pthread_create(&thread[i], NULL, run_side, &side[i]);
     for (unsigned i = 0; i < threads; i++) {
@@ -145,7 +146,6 @@ static double run_round(struct side *side, unsigned threads, bool sum)
         longest = side[i].busy > longest ? side[i].busy : longest;
         undisturbed = undisturbed && side[i].undisturbed;
     }
-    pthread_barrier_destroy(&barrier);
     return !undisturbed ? -1 : sum ? both : longest;
 }
 
