@@ -96,7 +96,7 @@ KERNEL_SOURCES := $(LIB_SOURCES) $(FRAMES_$(FRAMES)) $(wildcard kernel/arch/x86_
     $(wildcard kernel/mm/*.c) $(wildcard boot/pvh/*.[cS]) $(KTESTS)
 EFI_SOURCES    := $(wildcard boot/uefi/*.[cS]) lib/elf.c lib/format.c lib/string.c
 HOST_SOURCES   := $(filter-out lib/string.c,$(LIB_SOURCES)) $(FRAMES_tree) $(CONSOLE:%=kernel/%.c) \
-    $(MM_SOURCES) kernel/names.c $(filter-out %/frame_alone.c,$(wildcard tests/host/*.c))
+    $(MM_SOURCES) kernel/names.c kernel/picture.c $(filter-out %/frame_alone.c,$(wildcard tests/host/*.c))
 TESTS          := $(patsubst tests/%.c,%,$(wildcard tests/*_test.c)) frame_list_test frame_buddy_test
 
 # --- the kernel -----------------------------------------------------------------------------------

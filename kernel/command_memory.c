@@ -12,11 +12,6 @@
 #include "lib/alloc/heap.h"
 #include "lib/format.h"
 
-static const char *size_of(char buffer[FORMAT_BYTES_SIZE], uint64_t frames)
-{
-    return format_bytes(buffer, frames << PAGE_SHIFT);
-}
-
 static bool mem(int argc, char **argv)
 {
     (void)argc, (void)argv;
@@ -25,46 +20,6 @@ static bool mem(int argc, char **argv)
                   "%lu reserved = %lu KiB\n",
                   account.free * 4, account.kernel * 4, account.tables * 4, account.heap * 4,
                   account.firmware * 4, account.reserved * 4, account.ram * 4);
-    return true;
-}
-
-/* The memory as characters, each for some blocks of 2 MiB: # in use, digits: tenths that are free,
- * . all free. */
-static void frames_picture(void)
-{
-    const struct frames *all = pmm_frames();
-    uint64_t blocks = frame_blocks(all);
-    unsigned shift = 0;
-    while (blocks >> shift > 512)
-        shift++;
-    uint64_t scale = (uint64_t)1 << shift;
-    for (uint64_t block = 0; block < blocks; block += scale) {
-        uint64_t free = 0;
-        for (uint64_t i = block; i < block + scale; i++)
-            free += frame_block_free(all, i);
-        uint64_t tenths = (free >> shift) * 10 / 512;
-        char character = free == 0 ? '#' : tenths == 10 ? '.' : (char)('0' + tenths);
-        console_print("%c%s", character, ((block >> shift) + 1) % 64 == 0 ? "\n" : "");
-    }
-    console_print("\n");
-}
-
-static bool frames(int argc, char **argv)
-{
-    (void)argc, (void)argv;
-    uint64_t count[FRAME_ORDERS], sum = 0;
-    char block[FORMAT_BYTES_SIZE], total[FORMAT_BYTES_SIZE];
-    frame_count_blocks(pmm_frames(), count);
-    console_print("order      block  free blocks       free\n");
-    for (unsigned order = 0; order < FRAME_ORDERS; order++) {
-        console_print("%5u %10s %12lu %10s\n", order, size_of(block, (uint64_t)1 << order),
-                      count[order], size_of(total, count[order] << order));
-        sum += count[order] << order;
-    }
-    frames_picture();
-    uint64_t free = frame_free_count(pmm_frames());
-    console_print("%lu of %lu frames are free (%s), %lu of them at hand of CPUs\n", free,
-                  pmm_frames()->total, size_of(total, free), free - sum);
     return true;
 }
 
@@ -245,7 +200,6 @@ static bool check(int argc, char **argv)
 
 const struct command command_memory[] = {
     {"mem", "", "where the RAM is, in one sum", 0, 0, mem},
-    {"frames", "", "free physical blocks by order", 0, 0, frames},
     {"heap", "", "the kernel heap by size class", 0, 0, heap},
     {"maps", "", "what is mapped, where and how", 0, 0, maps},
     {"walk", "ADDR", "the page table entries on the way to an address", 1, 1, walk},

@@ -21,7 +21,7 @@ LAYERS = [
     ("aspace", r"kernel/mm/(region|aspace\w*|brk|mmap|kspace)"),
     ("kmalloc", r"kernel/mm/(kmalloc|heap_port|home/\w+)"),
     ("acpi", r"kernel/acpi\w*"),
-    ("shell", r"kernel/(command\w*|names|ktest|bench\w*|crash|prompt|shell)"),
+    ("shell", r"kernel/(command\w*|hog|picture|names|ktest|bench\w*|crash|prompt|shell)"),
     ("main", r"kernel/main"),
     ("tests", r"tests/.*"),
 ]

@@ -193,11 +193,6 @@ uint64_t frame_free_count(const struct frames *frames);
  * blocks of 2^k free frames, each counted once. What CPUs have at hand is not counted. */
 void frame_count_blocks(const struct frames *frames, uint64_t count[FRAME_ORDERS]);
 
-/* frame_stats.c: the number of 2 MiB blocks of the address space up to the last one managed, and
- * how many frames of a block are free, not counting what CPUs have at hand. */
-uint64_t frame_blocks(const struct frames *frames);
-unsigned frame_block_free(const struct frames *frames, uint64_t block);
-
 /* frame_check.c: verifies every invariant, at a moment when nobody allocates or frees. Returns how
  * many are violated, and says each as a sentence through `report`. */
 size_t frame_check(const struct frames *frames, check_report *report);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Statistics of the frame allocator: what is free, seen as blocks of each order. */
+/* Statistics of the frame allocator: what is free, by order and by place, and what CPUs have. */
+#include "lib/alloc/frame_stats.h"
+
 #include "lib/alloc/frame_kind.h"
 #include "lib/alloc/frame_tree.h"
+#include "lib/bits.h"
 
 const struct frame_kind frame_kind = {
     .name = "tree",
@@ -45,20 +48,70 @@ void frame_count_blocks(const struct frames *frames, uint64_t count[FRAME_ORDERS
     }
 }
 
-uint64_t frame_blocks(const struct frames *frames)
+uint64_t frame_end(const struct frames *frames)
 {
-    uint64_t end = frames->ranges[frames->range_count - 1].end.number;
-    return (end + BLOCK_FRAMES - 1) >> BLOCK_SHIFT;
+    return frames->ranges[frames->range_count - 1].end.number;
 }
 
-unsigned frame_block_free(const struct frames *frames, uint64_t block)
+static uint64_t managed_in(const struct frames *frames, uint64_t start, uint64_t end)
 {
-    uint64_t gib = block >> (SPAN_SHIFT - BLOCK_SHIFT);
-    if (gib < frames->gibs && list_has(frames, LIST_GIBS, 1, gib))
-        return BLOCK_FRAMES;
-    if (!span_is_open(frames, gib))
-        return 0;
+    uint64_t managed = 0;
+    for (size_t i = 0; i < frames->range_count; i++) {
+        uint64_t low = bits_max(frames->ranges[i].start.number, start);
+        uint64_t high = bits_min(frames->ranges[i].end.number, end);
+        managed += low < high ? high - low : 0;
+    }
+    return managed;
+}
+
+/* Adds what of the block is free; the span of its GiB is open. */
+static void add_block(const struct frames *frames, uint64_t block, struct frame_fullness *fullness)
+{
     uint16_t desc = atomic_load(block_desc(frames, block));
-    int count = desc_count(desc);
-    return (desc & DESC_WHOLE) != 0 ? BLOCK_FRAMES : count < 0 ? 0 : (unsigned)count;
+    if ((desc & DESC_WHOLE) != 0) {
+        fullness->free += BLOCK_FRAMES;
+        fullness->whole += BLOCK_FRAMES;
+    } else if (desc_count(desc) > 0) {
+        fullness->free += (unsigned)desc_count(desc);
+    }
+}
+
+struct frame_fullness frame_fullness(const struct frames *frames, uint64_t start, uint64_t end)
+{
+    struct frame_fullness fullness = {.managed = managed_in(frames, start, end)};
+    end = bits_min(end, frames->gibs << SPAN_SHIFT);
+    for (uint64_t at = start, next; at < end; at = next) {
+        uint64_t gib = at >> SPAN_SHIFT;
+        next = bits_min(end, (gib + 1) << SPAN_SHIFT);
+        if (list_has(frames, LIST_GIBS, 1, gib)) {
+            fullness.free += next - at;
+            fullness.whole += next - at;
+        } else if (span_is_open(frames, gib)) {
+            for (; at < next; at += BLOCK_FRAMES)
+                add_block(frames, at >> BLOCK_SHIFT, &fullness);
+        }
+    }
+    return fullness;
+}
+
+bool frame_hand(const struct frames *frames, unsigned number, struct frame_hand *hand)
+{
+    if (number >= frames->cpus)
+        return false;
+    const struct frame_cpu *cpu = &frames->cpu[number];
+    uint64_t owned = atomic_peek(&cpu->owned);
+    *hand = (struct frame_hand){
+        .ready = bits_count(atomic_peek(&cpu->mask)),
+        .word = {atomic_peek(&cpu->first)},
+        .freed = bits_count(atomic_peek(&cpu->freed)),
+        .block = owned == NOT_FOUND ? FRAME_NONE : (frame_t){owned << BLOCK_SHIFT},
+        .credit = atomic_peek(&cpu->credit),
+    };
+    return true;
+}
+
+size_t frame_nodes(const struct frames *frames, const struct frame_node **nodes)
+{
+    *nodes = frames->node;
+    return frames->nodes;
 }

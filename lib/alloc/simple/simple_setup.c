@@ -68,7 +68,8 @@ void frame_add(struct frames *frames, frame_t start, frame_t end)
 void frame_set_nodes(struct frames *frames, const struct frame_node *nodes, size_t count,
                      const uint8_t *distance)
 {
-    (void)nodes, (void)distance;
+    (void)distance;
+    frames->node = nodes;
     frames->nodes = count;
 }
 

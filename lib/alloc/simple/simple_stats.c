@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Statistics and the checker of the simple frame allocators. */
+#include "lib/alloc/frame_stats.h"
 #include "lib/alloc/simple/simple.h"
 #include "lib/bits.h"
 
@@ -20,26 +21,47 @@ void frame_count_blocks(const struct frames *frames, uint64_t count[FRAME_ORDERS
     }
 }
 
-uint64_t frame_blocks(const struct frames *frames)
+uint64_t frame_end(const struct frames *frames)
 {
-    const struct simple *simple = simple_of(frames);
-    return (simple->first + simple->count + simple_size(BLOCK_SHIFT) - 1) >> BLOCK_SHIFT;
+    return simple_of(frames)->first + simple_of(frames)->count;
 }
 
-unsigned frame_block_free(const struct frames *frames, uint64_t block)
+static void add_block(const struct simple *simple, uint32_t index, struct frame_fullness *fullness)
+{
+    uint64_t end = bits_min(index + simple_size(BLOCK_SHIFT), simple->count), free = 0;
+    uint32_t start;
+    if (simple_enclosing(simple, index, &start) > BLOCK_SHIFT)
+        free = simple_size(BLOCK_SHIFT);
+    for (; index < end; index++) {
+        uint8_t state = simple->state[index];
+        fullness->managed += state != SIMPLE_OUTSIDE;
+        if (free < simple_size(BLOCK_SHIFT) && state >= SIMPLE_FREE)
+            free += simple_size(state - SIMPLE_FREE);
+    }
+    fullness->free += free;
+    fullness->whole += free == simple_size(BLOCK_SHIFT) ? free : 0;
+}
+
+struct frame_fullness frame_fullness(const struct frames *frames, uint64_t start, uint64_t end)
 {
     const struct simple *simple = simple_of(frames);
-    uint64_t index = (block << BLOCK_SHIFT) - simple->first, end = index + simple_size(BLOCK_SHIFT);
-    uint32_t start;
-    unsigned free = 0;
-    if (index >= simple->count)
-        return 0;
-    if (simple_enclosing(simple, (uint32_t)index, &start) > BLOCK_SHIFT)
-        return simple_size(BLOCK_SHIFT);
-    for (end = bits_min(end, simple->count); index < end; index++)
-        if (simple->state[index] >= SIMPLE_FREE)
-            free += simple_size(simple->state[index] - SIMPLE_FREE);
-    return free;
+    struct frame_fullness fullness = {0};
+    end = bits_min(end, frame_end(frames));
+    for (uint64_t at = bits_max(start, simple->first); at < end; at += simple_size(BLOCK_SHIFT))
+        add_block(simple, (uint32_t)(at - simple->first), &fullness);
+    return fullness;
+}
+
+bool frame_hand(const struct frames *frames, unsigned cpu, struct frame_hand *hand)
+{
+    (void)frames, (void)cpu, (void)hand;
+    return false;
+}
+
+size_t frame_nodes(const struct frames *frames, const struct frame_node **nodes)
+{
+    *nodes = frames->node;
+    return frames->nodes;
 }
 
 /* The checker */
