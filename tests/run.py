@@ -61,6 +61,16 @@ TYPED_TEXTS = (
     r"a line has 255 characters at most",
 )
 
+# What the churn prints: that it went to the end, and that all is as before.
+CHURN_TEXTS = (
+    r"(?m)^  600 +\d+\.\d %  [.1-9#]{32,64}$",
+    r"(?m)^(\d+) frames are free, as before: \1$",
+    r"(?m)^A character is 2 MiB: ",
+    r"(?m)^0{12}  [.1-9]",
+    r"(?m)^CPU 0 has \d+ frames at hand, .* next from the block at [0-9a-f]+$",
+    r"\d+ of \d+ frames are free \(.*\), kept by the tree",
+)
+
 # What boots print.
 PROMPT = r"\d+ us from kernel entry to prompt"
 FOUR_OF_5 = r"4 of 5 page table levels"
@@ -98,6 +108,7 @@ BOOTS = [
         "ok",
         (r"\d+ KiB free \+", r"\d+ frames are free", r"\d+ small blocks", r"\d+ page tables, \d+"),
     ),
+    Boot("frames", "--boot pvh --mem 64M", "frames churn 25; frames; check", "ok", CHURN_TEXTS),
     Boot("typed", "--boot pvh", None, "ok", TYPED_TEXTS, None, "\n".join(TYPED)),
     Boot("command fails", "--boot pvh", "nonsense", "failed", (r"command failed: nonsense",)),
     Boot("panic", "--boot pvh", "panic", "panic", (r"the kernel panicked: \S",)),
