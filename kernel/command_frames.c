@@ -22,13 +22,17 @@ static const char *size_of(char buffer[FORMAT_BYTES_SIZE], uint64_t frames)
 
 static void show_orders(const struct frames *all)
 {
-    uint64_t count[FRAME_ORDERS];
+    uint64_t count[FRAME_ORDERS], sum = 0, free = frame_free_count(all);
     char block[FORMAT_BYTES_SIZE], total[FORMAT_BYTES_SIZE];
     frame_count_blocks(all, count);
     console_print("order      block  free blocks       free\n");
-    for (unsigned order = 0; order < FRAME_ORDERS; order++)
+    for (unsigned order = 0; order < FRAME_ORDERS; order++) {
         console_print("%5u %10s %12lu %10s\n", order, size_of(block, (uint64_t)1 << order),
                       count[order], size_of(total, count[order] << order));
+        sum += count[order] << order;
+    }
+    console_print("%lu of %lu frames are free (%s), %lu of them at hand of CPUs\n", free,
+                  all->total, size_of(total, free), free - sum);
 }
 
 /* Rows without memory are left out. */
@@ -83,13 +87,10 @@ static void show_hands(const struct frames *all)
 static bool show(void)
 {
     const struct frames *all = pmm_frames();
-    char size[FORMAT_BYTES_SIZE];
-    uint64_t free = frame_free_count(all);
+    console_print("Frames are kept by the %s.\n", frame_kind.name);
     show_orders(all);
     show_picture(all);
     show_hands(all);
-    console_print("%lu of %lu frames are free (%s), kept by the %s\n", free, all->total,
-                  size_of(size, free), frame_kind.name);
     return true;
 }
 

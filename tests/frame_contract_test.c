@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "lib/alloc/frame_kind.h"
+#include "lib/alloc/frame_stats.h"
 #include "tests/host/expect.h"
 #include "tests/host/machine.h"
 #include "tests/host/random.h"
@@ -527,6 +528,29 @@ static uint64_t model_free_frames(void)
     return free;
 }
 
+static uint64_t at_hand(void)
+{
+    struct frame_hand hand;
+    uint64_t sum = 0;
+    for (unsigned cpu = 0; frame_hand(&frames, cpu, &hand); cpu++)
+        sum += hand.ready + hand.freed;
+    return sum;
+}
+
+static uint64_t counted_by_place(void)
+{
+    return frame_fullness(&frames, 0, (frame_end(&frames) + 511) / 512 * 512).free + at_hand();
+}
+
+static uint64_t counted_by_order(void)
+{
+    uint64_t count[FRAME_ORDERS], sum = 0;
+    frame_count_blocks(&frames, count);
+    for (unsigned order = 0; order < FRAME_ORDERS; order++)
+        sum += count[order] << order;
+    return sum + at_hand();
+}
+
 static void random_operations_agree_with_a_byte_for_each_frame(void **state)
 {
     (void)state;
@@ -546,8 +570,11 @@ static void random_operations_agree_with_a_byte_for_each_frame(void **state)
         else
             random_free(&dice);
         random_assert(&dice, free_frames() == model_free_frames());
-        if (dice.step % 500 == 0)
-            random_assert(&dice, frame_check(&frames, tell) == 0);
+        if (dice.step % 500 != 0)
+            continue;
+        random_assert(&dice, frame_check(&frames, tell) == 0);
+        random_assert(&dice, counted_by_place() == model_free_frames());
+        random_assert(&dice, counted_by_order() == model_free_frames());
     }
 }
 

@@ -68,7 +68,7 @@ CHURN_TEXTS = (
     r"(?m)^A character is 2 MiB: ",
     r"(?m)^0{12}  [.1-9]",
     r"(?m)^CPU 0 has \d+ frames at hand, .* next from the block at [0-9a-f]+$",
-    r"\d+ of \d+ frames are free \(.*\), kept by the tree",
+    r"\d+ of \d+ frames are free \(.*\), \d+ of them at hand",
 )
 
 # What boots print.

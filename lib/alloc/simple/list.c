@@ -8,6 +8,7 @@
  */
 #include "lib/alloc/frame_kind.h"
 #include "lib/alloc/simple/simple.h"
+#include "lib/bits.h"
 
 const struct frame_kind frame_kind = {.name = "list"};
 
@@ -18,7 +19,7 @@ uint32_t simple_find(const struct simple *simple, unsigned order, uint32_t limit
         return simple->head[0];
     for (uint32_t index = limit; index-- > 0;) {
         run = simple->state[index] == SIMPLE_FREE ? run + 1 : 0;
-        if (run >= size && index % size == 0)
+        if (run >= size && bits_is_aligned(index, size))
             return index;
     }
     return SIMPLE_NONE;
