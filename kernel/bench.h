@@ -6,7 +6,25 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
+
+struct bench {
+    const char *name;
+    void (*run)(uint64_t argument);
+    uint64_t argument;
+    unsigned operations;               /* that `run` does */
+    void (*before)(uint64_t argument); /* these two are not measured */
+    void (*after)(uint64_t argument);
+    unsigned cpus; /* that take part, if more than one */
+};
+
+/* bench_frame.c, bench_smp.c; each ended by an entry without a name. */
+extern const struct bench bench_frames[], bench_smp[];
+
+/* Ticks of the slowest allocation in a batch. */
+uint64_t bench_frame_slowest(void);
 
 /* Runs the benchmarks whose names begin with `prefix`, or all if it is NULL; a line each:
- * "bench: NAME VALUE ticks". False if there are none. */
+ * "bench: NAME VALUE ticks". Those for which there are too few CPUs are left out. False if there
+ * are none of such a name. */
 bool bench_run(const char *prefix);

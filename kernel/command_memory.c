@@ -12,11 +12,6 @@
 #include "lib/alloc/heap.h"
 #include "lib/format.h"
 
-static const char *size_of(char buffer[FORMAT_BYTES_SIZE], uint64_t frames)
-{
-    return format_bytes(buffer, frames << PAGE_SHIFT);
-}
-
 static bool mem(int argc, char **argv)
 {
     (void)argc, (void)argv;
@@ -25,23 +20,6 @@ static bool mem(int argc, char **argv)
                   "%lu reserved = %lu KiB\n",
                   account.free * 4, account.kernel * 4, account.tables * 4, account.heap * 4,
                   account.firmware * 4, account.reserved * 4, account.ram * 4);
-    return true;
-}
-
-static bool frames(int argc, char **argv)
-{
-    (void)argc, (void)argv;
-    uint64_t count[FRAME_ORDERS], sum = 0;
-    char block[FORMAT_BYTES_SIZE], total[FORMAT_BYTES_SIZE];
-    frame_count_blocks(pmm_frames(), count);
-    console_print("order      block  free blocks       free\n");
-    for (unsigned order = 0; order < FRAME_ORDERS; order++) {
-        console_print("%5u %10s %12lu %10s\n", order, size_of(block, (uint64_t)1 << order),
-                      count[order], size_of(total, count[order] << order));
-        sum += count[order] << order;
-    }
-    console_print("%lu of %lu frames are free (%s)\n", sum, pmm_frames()->total,
-                  size_of(total, sum));
     return true;
 }
 
@@ -224,7 +202,6 @@ static bool check(int argc, char **argv)
 
 const struct command command_memory[] = {
     {"mem", "", "where the RAM is, in one sum", 0, 0, mem},
-    {"frames", "", "free physical blocks by order", 0, 0, frames},
     {"heap", "", "the kernel heap by size class", 0, 0, heap},
     {"maps", "", "what is mapped, where and how", 0, 0, maps},
     {"walk", "ADDR", "the page table entries on the way to an address", 1, 1, walk},

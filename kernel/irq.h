@@ -24,6 +24,7 @@ enum irq_vector {
     IRQ_WAKE = 0xf0, /* from another CPU: there is work */
     IRQ_CALL,        /* from another CPU: call a function, now */
     IRQ_FLUSH,       /* from another CPU: flush the TLB */
+    IRQ_DRAIN,       /* put back the frames at hand */
     IRQ_ERROR = 0xfe,
     IRQ_SPURIOUS,
 };

@@ -47,6 +47,12 @@ void mail_read(enum mail_kind kind)
     }
 }
 
+void mail_serve(void)
+{
+    mail_read(MAIL_FLUSH);
+    mail_read(MAIL_DRAIN);
+}
+
 /* The first CPU that has not read it, or CPU_MAX. */
 static unsigned first_unread(const struct letter *letter)
 {

@@ -29,6 +29,10 @@ void mail_send(enum mail_kind kind, struct percpu *to);
 /* Reads what other CPUs have sent to this one. Interrupts are off. */
 void mail_read(enum mail_kind kind);
 
+/* Reads all that can be read in any context but NMI: for those who wait with interrupts off, lest
+ * they wait for each other. */
+void mail_serve(void);
+
 /* Returns when all have read it, and calls meanwhile() again and again until then. A CPU that does
  * not for MAIL_PATIENCE_MS has come to grief: panics and says which. */
 void mail_wait(const struct letter *letter, void (*meanwhile)(void));

@@ -14,6 +14,7 @@
 #include "kernel/arch/x86_64/trap.h"
 #include "kernel/arch/x86_64/tsc.h"
 #include "kernel/console.h"
+#include "kernel/drain.h"
 #include "kernel/fault.h"
 #include "kernel/irq.h"
 #include "kernel/keyboard.h"
@@ -171,6 +172,7 @@ static void start_cpus(void)
         nmi_init();
     smp_call_init();
     shootdown_init();
+    drain_init();
     smp_init(by_apic ? madt : NULL);
 }
 

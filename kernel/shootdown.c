@@ -35,15 +35,10 @@ static void read(const struct letter *letter)
         machine_flush_here(container_of(letter, struct shootdown, letter)->flush);
 }
 
-static void serve(void)
-{
-    mail_read(MAIL_FLUSH);
-}
-
 static void handle(struct trap_frame *frame)
 {
     (void)frame;
-    serve();
+    mail_read(MAIL_FLUSH);
 }
 
 /* A sleeper's TLB may stay stale until it wakes up, but not the tables that it would walk even so:
@@ -69,7 +64,7 @@ static void shoot_without_waiting(const struct machine_flush *flush)
 {
     static struct machine_flush late_flush;
     static struct shootdown late = {.letter = {.read = read}, .flush = &late_flush};
-    mail_wait(&late.letter, serve);
+    mail_wait(&late.letter, mail_serve);
     late_flush = *flush;
     tell_others(&late);
 }
@@ -85,7 +80,7 @@ static void shoot(const struct machine_flush *flush)
     else
         tell_others(&shootdown);
     machine_flush_here(flush);
-    mail_wait(&shootdown.letter, serve);
+    mail_wait(&shootdown.letter, mail_serve);
     if (were_on)
         asm_interrupts_on();
 }
@@ -93,6 +88,6 @@ static void shoot(const struct machine_flush *flush)
 void shootdown_init(void)
 {
     irq_handle(IRQ_FLUSH, "TLB flush", handle);
-    lock_set_service(serve);
+    lock_set_service(mail_serve);
     machine_set_flusher(shoot);
 }

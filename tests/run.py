@@ -61,6 +61,16 @@ TYPED_TEXTS = (
     r"a line has 255 characters at most",
 )
 
+# What the churn prints: that it went to the end, and that all is as before.
+CHURN_TEXTS = (
+    r"(?m)^  600 +\d+\.\d %  [.1-9#]{32,64}$",
+    r"(?m)^(\d+) frames are free, as before: \1$",
+    r"(?m)^A character is 2 MiB: ",
+    r"(?m)^0{12}  [.1-9]",
+    r"(?m)^CPU 0 has \d+ frames at hand, .* next from the block at [0-9a-f]+$",
+    r"\d+ of \d+ frames are free \(.*\), \d+ of them at hand",
+)
+
 # What boots print.
 PROMPT = r"\d+ us from kernel entry to prompt"
 FOUR_OF_5 = r"4 of 5 page table levels"
@@ -91,6 +101,8 @@ BOOTS = [
     Boot("pvh 8G", "--boot pvh --mem 8G --timeout 120", "test", "ok"),
     Boot("pvh qemu64", "--boot pvh --cpu qemu64 --timeout 120", "test", "ok"),
     Boot("pvh clang", "--boot pvh --timeout 120", "test", "ok"),
+    Boot("FRAMES=list", "--boot pvh --timeout 120", "test", "ok"),
+    Boot("FRAMES=buddy", "--boot pvh --timeout 120", "test", "ok"),
     Boot(
         "several commands",
         "--boot pvh",
@@ -98,6 +110,7 @@ BOOTS = [
         "ok",
         (r"\d+ KiB free \+", r"\d+ frames are free", r"\d+ small blocks", r"\d+ page tables, \d+"),
     ),
+    Boot("frames", "--boot pvh --mem 64M", "frames churn 25; frames; check", "ok", CHURN_TEXTS),
     Boot("typed", "--boot pvh", None, "ok", TYPED_TEXTS, None, "\n".join(TYPED)),
     Boot("command fails", "--boot pvh", "nonsense", "failed", (r"command failed: nonsense",)),
     Boot("panic", "--boot pvh", "panic", "panic", (r"the kernel panicked: \S",)),
@@ -199,6 +212,13 @@ BOOTS = [
     Boot("pvh no NX", "--boot pvh --cpu qemu64,-nx", "test", "ok", (PROMPT, r"no W\^X")),
 ]
 
+# Boots of other kernels, and what those are.
+OTHER_KERNELS = {
+    "pvh clang": "built by clang",
+    "FRAMES=list": "with FRAMES=list",
+    "FRAMES=buddy": "with FRAMES=buddy",
+}
+
 PROGRAM_SECONDS = 180  # what a hosted program may take
 FUZZ_SECONDS = 30  # for each fuzz target, unless the environment says otherwise
 LONG_FACTOR = 20  # by which LONG=1 stretches every limit but that of a boot that should hang
@@ -280,11 +300,13 @@ def boot_job(boot, kernel_dir, skip=None):
     return Job("boot", boot.name, argv, limit, status, *rest)
 
 
-def boot_jobs(kernel_dir, clang_dir):
+def boot_jobs(kernel_dir, other_dirs):
+    """other_dirs: the kernels of OTHER_KERNELS that are there."""
     for boot in BOOTS:
-        if boot.name == "pvh clang":
-            skip = None if clang_dir else "no kernel built by clang was given"
-            yield boot_job(boot, clang_dir or kernel_dir, skip)
+        if boot.name in OTHER_KERNELS:
+            other = other_dirs.get(boot.name)
+            skip = None if other else "no kernel %s was given" % OTHER_KERNELS[boot.name]
+            yield boot_job(boot, other or kernel_dir, skip)
         else:
             skip = needs_image(boot) and missing("xorriso", "mcopy")
             yield boot_job(boot, kernel_dir, skip)
@@ -512,6 +534,8 @@ def parse_arguments(arguments):
     add("--fuzz-dir", metavar="DIR", help="fuzz targets *_fuzz")
     add("--kernel-dir", metavar="DIR", help="kernel.elf and efi/")
     add("--clang-dir", metavar="DIR", help="the same, built by clang")
+    add("--list-dir", metavar="DIR", help="the same, with FRAMES=list")
+    add("--buddy-dir", metavar="DIR", help="the same, with FRAMES=buddy")
     add("--only", metavar="NAME", help="the tests of one source, or one boot")
     add("--list", action="store_true", help="print the names that --only takes")
     add("--jobs", type=int, default=2, metavar="N", help="how many at once (default 2)")
@@ -535,7 +559,8 @@ def main(arguments):
     jobs += fuzz_jobs(options.fuzz_dir)
     if options.kernel_dir:
         os.environ["LOAM_BUILD"] = os.path.abspath(options.kernel_dir)
-        jobs += boot_jobs(options.kernel_dir, options.clang_dir)
+        others = (options.clang_dir, options.list_dir, options.buddy_dir)
+        jobs += boot_jobs(options.kernel_dir, dict(zip(OTHER_KERNELS, others)))
     if options.list:
         print(names(jobs, options.kernel_dir and kernel_suites(options.kernel_dir) or []), end="")
         return 0

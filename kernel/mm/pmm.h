@@ -31,6 +31,12 @@ frame_t pmm_alloc(enum pmm_use use, struct frame_request request);
  * the frame taken last comes back, any other is lost. */
 void pmm_free(enum pmm_use use, frame_t frame, unsigned order);
 
+/* Takes up to `count` blocks at once, and gives back as many; returns how many were taken: fewer if
+ * memory ran out. In the second life. */
+size_t pmm_alloc_bulk(enum pmm_use use, struct frame_request request, frame_t *blocks,
+                      size_t count);
+void pmm_free_bulk(enum pmm_use use, const frame_t *blocks, size_t count, unsigned order);
+
 /* A stack of frames, linked through their own first words: all or nothing bought beforehand, so
  * that what follows cannot fail. */
 struct pmm_purse {

@@ -24,6 +24,18 @@ extern unsigned host_phys_bits; /* physical addresses are below 2^host_phys_bits
 /* Where the byte at `phys` can be reached. */
 void *machine_phys_to_virt(phys_t phys);
 
+/* Clears `bytes` at `start`; both multiples of 8. */
+static inline void machine_clear(void *start, size_t bytes)
+{
+    __builtin_memset(start, 0, bytes);
+}
+
+/* Adds to a counter of this CPU's. */
+static inline void machine_add(int64_t *counter, int64_t value)
+{
+    *counter += value;
+}
+
 /* The pages of 1 GiB and the no-execute bit: does the CPU have them? */
 static inline bool machine_has_gib_pages(void)
 {

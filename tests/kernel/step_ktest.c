@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Interrupted everywhere: the CPU's trap flag stops it after every instruction of an allocation, and
- * wherever interrupts were on, a handler does there what an interrupt handler may do: it allocates
- * and frees.
+ * Interrupted everywhere: the CPU's trap flag stops it after every instruction of an allocation,
+ * and wherever interrupts were on, a handler does there what an interrupt handler may do: it
+ * allocates and frees.
  */
 #include "kernel/arch/x86_64/asm.h"
 #include "kernel/arch/x86_64/percpu.h"

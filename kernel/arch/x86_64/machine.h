@@ -50,3 +50,16 @@ void machine_flush_all_here(void);
 
 /* How machine_flush() does it from now on; at first it is machine_flush_here(). */
 void machine_set_flusher(void (*flusher)(const struct machine_flush *flush));
+
+/* Clears `bytes` at `start`; both multiples of 8. */
+static inline void machine_clear(void *start, size_t bytes)
+{
+    size_t words = bytes / 8;
+    __asm__ volatile("rep stosq" : "+D"(start), "+c"(words) : "a"(0UL) : "memory");
+}
+
+/* Adds to a counter of this CPU's; no interrupt comes in between. */
+static inline void machine_add(int64_t *counter, int64_t value)
+{
+    __asm__ volatile("addq %1, %0" : "+m"(*counter) : "re"(value) : "cc");
+}

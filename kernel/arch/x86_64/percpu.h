@@ -21,7 +21,7 @@
 #define CPU_WORDS 4   /* of 64 bits: a bit for each CPU */
 
 /* What CPUs write each other about. */
-enum mail_kind { MAIL_FLUSH, MAIL_CALL, MAIL_KINDS };
+enum mail_kind { MAIL_FLUSH, MAIL_DRAIN, MAIL_CALL, MAIL_KINDS };
 
 /* As the CPU reads it. (Intel SDM vol. 3A, 8.7) */
 struct tss {
