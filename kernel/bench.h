@@ -15,11 +15,10 @@ struct bench {
     unsigned operations;               /* that `run` does */
     void (*before)(uint64_t argument); /* these two are not measured */
     void (*after)(uint64_t argument);
-    unsigned cpus; /* that take part, if more than one */
 };
 
-/* bench_frame.c, bench_smp.c; each ended by an entry without a name. */
-extern const struct bench bench_frames[], bench_smp[];
+/* bench_frame.c, bench_smp.c; each ended by an entry without a name. The last needs two CPUs. */
+extern const struct bench bench_frames[], bench_smp[], bench_smp_two[];
 
 /* Ticks of the slowest allocation in a batch. */
 uint64_t bench_frame_slowest(void);

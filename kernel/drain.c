@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Drains are letters (mail.h), read with interrupts off: in the handler of an interrupt, or by
- * whoever waits for a lock or for answers of its own. A reader that was interrupted in the middle of
- * an allocation keeps what it has.
+ * whoever waits for a lock or for answers of its own. A reader that was interrupted in the middle
+ * of an allocation keeps what it has.
  */
 #include "kernel/drain.h"
 

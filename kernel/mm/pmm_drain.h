@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How a CPU that finds no more frames gets at those that other CPUs keep at hand. Nothing here knows
- * of other CPUs: whoever does registers how to reach them.
+ * How a CPU that finds no more frames gets at those that other CPUs keep at hand. Nothing here
+ * knows of other CPUs: whoever does registers how to reach them.
  */
 #pragma once
 
