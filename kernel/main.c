@@ -21,6 +21,7 @@
 #include "kernel/mm/memmap.h"
 #include "kernel/mm/mmap.h"
 #include "kernel/mm/pmm.h"
+#include "kernel/mm/vmalloc.h"
 #include "kernel/panic.h"
 #include "kernel/screen.h"
 #include "kernel/shell.h"
@@ -135,6 +136,7 @@ static void start_heap(void)
     brk_init(kspace());
     mmap_init(kspace());
     kmalloc_init();
+    vmalloc_init(kspace());
     log_print("heap", "kmalloc over ksbrk and kmmap");
 }
 
