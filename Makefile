@@ -87,7 +87,7 @@ CORE  := heap heap_slab heap_large heap_misuse heap_check
 # Runs hosted, too: what of the console knows no hardware.
 CONSOLE := font glyph terminal screen keymap
 # Runs hosted, too: all of kernel/mm but what is bound to the kernel's image and ports.
-MM    := memmap frame_port pmm paging paging_check region aspace aspace_check brk mmap kmalloc
+MM    := memmap frame_port pmm paging paging_check region aspace aspace_check brk mmap kmalloc vmalloc
 # Likewise: what reads ACPI tables.
 ACPI  := acpi acpi_madt acpi_numa
 
@@ -216,7 +216,7 @@ $(H)/libhosted.a: $(HOST_OBJECTS) $(H)/objects
 	$(Q)ar rcs $@ $(HOST_OBJECTS)
 
 # Tests of what stands on frames put themselves in between, to make frames run out on purpose.
-NEEDS_FRAMES := pmm paging aspace brk mmap kmalloc heap_port
+NEEDS_FRAMES := pmm paging aspace brk mmap kmalloc heap_port vmalloc
 WRAPPED = $(if $(filter $(NEEDS_FRAMES:%=%_test),$(@F)),frame_alloc frame_free)
 wrap = $(addprefix -Wl$(comma)--wrap=,$(WRAPPED))
 comma := ,

@@ -17,7 +17,7 @@ static struct lock lock;
 static void lock_begin(uint64_t argument)
 {
     (void)argument;
-    lock_init(&lock, "benchmarks", LOCK_CALL);
+    lock_init(&lock, "benchmarks", LOCK_OUTER);
 }
 
 static void lock_pair(uint64_t argument)

@@ -9,6 +9,7 @@
 #include "kernel/mm/kspace.h"
 #include "kernel/mm/paging.h"
 #include "kernel/mm/pmm.h"
+#include "kernel/mm/vmalloc.h"
 #include "lib/alloc/heap.h"
 #include "lib/format.h"
 
@@ -43,6 +44,8 @@ static bool heap(int argc, char **argv)
                   heap->free_slices);
     console_print("%lu large blocks, %s\n", heap->large_count,
                   format_bytes(text, heap->large_bytes));
+    struct vmalloc_stats virtual = vmalloc_stats();
+    console_print("%zu blocks of vmalloc, %s\n", virtual.blocks, format_bytes(text, virtual.bytes));
     return true;
 }
 
@@ -184,10 +187,8 @@ static bool check(int argc, char **argv)
         const char *name;
         size_t (*run)(check_report *report);
     } checkers[] = {
-        {"frames", pmm_check},
-        {"page tables", kspace_audit},
-        {"regions", check_regions},
-        {"heap", kmalloc_check},
+        {"frames", pmm_check},   {"page tables", kspace_audit}, {"regions", check_regions},
+        {"heap", kmalloc_check}, {"vmalloc", vmalloc_check},
     };
     size_t violations = 0;
     for (unsigned i = 0; i < sizeof checkers / sizeof checkers[0]; i++) {

@@ -21,12 +21,10 @@
 
 /* The lock order: from the outermost to the innermost. */
 enum lock_rank {
-    LOCK_CALL = 1, /* one cross-CPU call at a time */
-    LOCK_HEAP,     /* the slow path of the kernel heap */
-    LOCK_ASPACE,   /* regions and page tables of an address space */
-    LOCK_SHOOT,    /* one TLB shootdown at a time */
-    LOCK_REGION,   /* the cache of region structs */
-    LOCK_PMM,      /* accounts of physical memory */
+    LOCK_OUTER = 1, /* of tests and benchmarks */
+    LOCK_HEAP,      /* the slow path of the kernel heap */
+    LOCK_ASPACE,    /* regions and page tables of an address space */
+    LOCK_VMALLOC,   /* the blocks of vmalloc */
     LOCK_LOG,
     LOCK_CONSOLE,
     LOCK_RANKS,

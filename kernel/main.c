@@ -25,6 +25,7 @@
 #include "kernel/mm/memmap.h"
 #include "kernel/mm/mmap.h"
 #include "kernel/mm/pmm.h"
+#include "kernel/mm/vmalloc.h"
 #include "kernel/nmi.h"
 #include "kernel/panic.h"
 #include "kernel/screen.h"
@@ -145,6 +146,7 @@ static void start_heap(void)
     brk_init(kspace());
     mmap_init(kspace());
     kmalloc_init();
+    vmalloc_init(kspace());
     log_print("heap", "kmalloc over ksbrk and kmmap");
 }
 

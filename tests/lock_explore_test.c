@@ -67,7 +67,7 @@ static void reset(void)
 {
     memset(held, 0, sizeof held);
     lock_init(&outer, "outer", LOCK_HEAP);
-    lock_init(&inner, "inner", LOCK_PMM);
+    lock_init(&inner, "inner", LOCK_VMALLOC);
     lock_set_service(NULL);
     count = asked = answer = 0;
 }

@@ -26,7 +26,7 @@ static int reset(void **state)
     host_cpus[0].interrupts_are_on = true;
     lock_set_service(NULL);
     lock_init(&heap, "heap", LOCK_HEAP);
-    lock_init(&frames, "frames", LOCK_PMM);
+    lock_init(&frames, "frames", LOCK_VMALLOC);
     lock_init(&log_lock, "log", LOCK_LOG);
     return 0;
 }

@@ -97,6 +97,7 @@ LOADER_GRACE = 1  # seconds that loader or firmware may go on talking after an e
 ICOUNT_SHIFT = {"uefi": 5, "pvh": 0}  # one instruction is 2^shift ns; OVMF at 0 takes 50 s
 LAZY_MEMORY = 4 << 30  # more than this is not reserved on the host, only touched
 WIDE_MEMORY = 512 << 30  # more than this needs more than QEMU's 40 physical address bits
+MOST_CPUS = 255
 KEPT = 64 << 10  # bytes of firmware text and of kernel output that are remembered
 TAIL_LINES = 24
 
@@ -591,17 +592,35 @@ def boot(options):
 # --- the command ------------------------------------------------------------------------------
 
 
+def cpu_count(text):
+    """What --cpus takes: as many CPUs as this QEMU can start without x2APIC."""
+    if not text.isdigit() or not 1 <= int(text) <= MOST_CPUS:
+        raise argparse.ArgumentTypeError("%s is not a number of CPUs from 1 to %d" % (text, MOST_CPUS))
+    return int(text)
+
+
+def seconds(text):
+    """What --timeout takes: seconds, more than none."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError("%s is not a number of seconds above 0" % text)
+    return value
+
+
 def parse(arguments):
     parser = argparse.ArgumentParser(description="Boots Loam in QEMU and says how it went.")
     add = parser.add_argument
     add("--build", required=True, metavar="DIR", help="directory of kernel.elf and efi/")
     add("--boot", default="uefi", choices=["uefi", "pvh"], help="which entry (default uefi)")
-    add("--cpus", default=1, type=int, metavar="N", help="number of CPUs (default 1)")
+    add("--cpus", default=1, type=cpu_count, metavar="N", help="number of CPUs (default 1)")
     add("--mem", default="256M", metavar="SIZE", help="memory (default 256M)")
     add("--cpu", default="max", metavar="MODEL", help="CPU model (default max)")
     add("--machine", default="q35", help="QEMU's board (default q35)")
     add("--accel", default="tcg", help="QEMU's accelerator (default tcg)")
-    add("--timeout", type=float, metavar="SECONDS", help="with --cmd 60, under pvh 30; else none")
+    add("--timeout", type=seconds, metavar="SECONDS", help="with --cmd 60, under pvh 30; else none")
     add("--cmd", metavar="COMMANDS", help="run these at the prompt, separated by ;, and power off")
     add("--medium", default="folder", choices=MEDIA, help="what UEFI boots from (default folder)")
     add("--vga", default="std", help="QEMU's display adapter under UEFI; none: no framebuffer")

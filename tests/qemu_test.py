@@ -73,6 +73,14 @@ class ArgumentsTest(unittest.TestCase):
         for bad in ("", "0", "x", "1.5G", "-1", "64MM"):
             self.assertRaises(qemu.Refusal, qemu.bytes_of, bad)
 
+    def test_numbers_of_cpus_and_seconds(self):
+        self.assertEqual(options("--cpus", "255").cpus, 255)
+        self.assertEqual(options("--timeout", "0.5").timeout, 0.5)
+        for bad in ("0", "256", "-1", "two", "1.5"):
+            self.assertRaisesRegex(qemu.Refusal, "CPUs from 1 to 255", options, "--cpus=" + bad)
+        for bad in ("0", "-1", "soon", "inf", "nan"):
+            self.assertRaisesRegex(qemu.Refusal, "seconds above 0", options, "--timeout=" + bad)
+
     def test_large_memory_is_not_reserved_on_the_host(self):
         argv = qemu.machine_arguments(options("--mem", "64G"))
         self.assertIn("size=%d,reserve=off" % (64 << 30), value(argv, "-object"))

@@ -14,7 +14,7 @@ static struct lock outer, inner;
 
 static void make_locks(void)
 {
-    lock_init(&outer, "outer test", LOCK_CALL);
+    lock_init(&outer, "outer test", LOCK_OUTER);
     lock_init(&inner, "inner test", LOCK_HEAP);
 }
 

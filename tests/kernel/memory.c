@@ -6,6 +6,7 @@
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/kspace.h"
 #include "kernel/mm/pmm.h"
+#include "kernel/mm/vmalloc.h"
 
 bool memory_is_filled(const void *memory, unsigned char byte, size_t size)
 {
@@ -27,4 +28,5 @@ void memory_check_everything(void)
     KTEST_CHECK(kspace_audit(ktest_report) == 0);
     KTEST_CHECK(aspace_check(kspace(), ktest_report) == 0);
     KTEST_CHECK(kmalloc_check(ktest_report) == 0);
+    KTEST_CHECK(vmalloc_check(ktest_report) == 0);
 }
