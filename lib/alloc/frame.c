@@ -62,7 +62,8 @@ static bool afford(struct frames *frames, struct frame_cpu *cpu, uint64_t count,
     uint64_t credit = cpu->credit;
     if (credit >= count)
         return true;
-    uint64_t drawn = draw(frames, (int64_t)(count - credit), (int64_t)frames->batch, flags);
+    uint64_t drawn =
+        draw(frames, (int64_t)(count - credit), (int64_t)atomic_peek(&frames->batch), flags);
     atomic_poke(&cpu->credit, credit + drawn);
     return drawn != 0;
 }
@@ -86,8 +87,8 @@ static bool pay(struct frames *frames, uint64_t count, unsigned flags)
 static NOINLINE void share(struct frames *frames, struct frame_cpu *cpu)
 {
     enter(cpu);
-    uint64_t more = cpu->credit - frames->batch;
-    atomic_poke(&cpu->credit, frames->batch);
+    uint64_t more = cpu->credit - atomic_peek(&frames->batch);
+    atomic_poke(&cpu->credit, atomic_peek(&frames->batch));
     leave(cpu);
     atomic_add(&frames->pool, (int64_t)more);
 }
@@ -102,7 +103,7 @@ static inline void earn(struct frames *frames, struct frame_cpu *cpu, uint64_t c
     uint64_t credit = cpu->credit + count;
     atomic_poke(&cpu->credit, credit);
     leave(cpu);
-    if (credit > 2 * frames->batch)
+    if (credit > 2 * atomic_peek(&frames->batch))
         share(frames, cpu);
 }
 
@@ -286,33 +287,35 @@ static NOINLINE frame_t alloc_slow(struct frames *frames, struct frame_request r
 
 static frame_t alloc_block(struct frames *frames, struct frame_request request);
 
-static NOINLINE frame_t alloc_block_on_credit(struct frames *frames, struct frame_request request)
+/* Where there was no block, or no credit for one: tries again if it was only that. */
+static NOINLINE frame_t alloc_block_slow(struct frames *frames, struct frame_request request)
 {
     struct frame_cpu *cpu = this_cpu(frames);
     enter(cpu);
-    bool paid = afford(frames, cpu, BLOCK_FRAMES, 0);
+    bool drawn = cpu->credit < BLOCK_FRAMES && afford(frames, cpu, BLOCK_FRAMES, 0);
     leave(cpu);
-    return paid ? alloc_block(frames, request) : alloc_slow(frames, request);
+    return drawn ? alloc_block(frames, request) : alloc_slow(frames, request);
 }
 
 /* A block of 2 MiB out of the word of blocks that the last one came from. */
 static NOINLINE frame_t alloc_block(struct frames *frames, struct frame_request request)
 {
     struct frame_cpu *cpu = this_cpu(frames);
-    uint64_t bits = cpu->busy || cpu->blocks == NULL ? 0 : atomic_peek(cpu->blocks);
-    if (bits == 0)
-        return alloc_slow(frames, request);
-    if (cpu->credit < BLOCK_FRAMES)
-        return alloc_block_on_credit(frames, request);
-    uint64_t bit = bits_highest(bits), one = (uint64_t)1 << bit;
-    if ((atomic_and(cpu->blocks, ~one) & one) == 0)
+    if (cpu->busy || cpu->blocks == NULL)
         return alloc_slow(frames, request);
     enter(cpu);
-    atomic_poke(&cpu->credit, cpu->credit - BLOCK_FRAMES);
+    uint64_t *word = cpu->blocks, bits = atomic_peek(word), credit = cpu->credit;
+    if (bits != 0 && credit >= BLOCK_FRAMES) {
+        uint64_t bit = bits_highest(bits), one = (uint64_t)1 << bit, block = cpu->block + bit;
+        if ((atomic_and(word, ~one) & one) != 0) {
+            atomic_poke(&cpu->credit, credit - BLOCK_FRAMES);
+            leave(cpu);
+            block_use(span_of(frames, block), block % SPAN_BLOCKS);
+            return (frame_t){block << BLOCK_SHIFT};
+        }
+    }
     leave(cpu);
-    uint64_t block = cpu->block + bit;
-    block_use(span_of(frames, block), block % SPAN_BLOCKS);
-    return (frame_t){block << BLOCK_SHIFT};
+    return alloc_block_slow(frames, request);
 }
 
 static NOINLINE frame_t alloc_first(struct frames *frames, struct frame_request request)

@@ -125,14 +125,13 @@ void block_merge(struct frames *frames, uint64_t block)
     uint64_t *line = block_line(frames, block);
     while (atomic_recheck(desc) == DESC(BLOCK_FRAMES) && line_is(line, UINT64_MAX)) {
         uint16_t full = DESC(BLOCK_FRAMES);
-        if (!atomic_cas(desc, &full, full | DESC_OWNED))
-            return;
-        if (line_claim_words(line, 0, LINE_WORDS)) {
-            atomic_store(desc, DESC_WHOLE);
+        if (!line_claim_words(line, 0, LINE_WORDS))
+            continue;
+        if (atomic_cas(desc, &full, DESC_WHOLE)) {
             blocks_put_word(frames, block, (uint64_t)1 << (block % 64));
             return;
         }
-        disown(frames, block);
+        line_fill(line, UINT64_MAX);
     }
 }
 

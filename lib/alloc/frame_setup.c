@@ -153,7 +153,7 @@ static uint64_t add_gibs(struct frames *frames, uint64_t first, uint64_t end)
     uint64_t stop = bits_min(bits_round_up(first + 1, 64), end);
     uint64_t bits = word_mask(first % 64, (unsigned)(first % 64 + stop - first));
     uint64_t *word = list_word(frames, LIST_GIBS, 1, first);
-    if (((*word | *list_word(frames, LIST_SPANS, 1, first)) & bits) != 0)
+    if (((atomic_peek(word) | atomic_peek(list_word(frames, LIST_SPANS, 1, first))) & bits) != 0)
         return 0;
     atomic_or(word, bits);
     list_put(frames, LIST_GIBS, 2, first / LINE_BITS);
@@ -176,9 +176,9 @@ static uint64_t add_some(struct frames *frames, uint64_t at, uint64_t end)
         return blocks_put(frames, block, (unsigned)count, DESC_RAW) ? count << BLOCK_SHIFT : 0;
     }
     uint16_t *desc = block_desc(frames, block);
-    if ((*desc & (DESC_RAW | DESC_WHOLE)) == DESC_RAW) {
+    if ((atomic_peek(desc) & (DESC_RAW | DESC_WHOLE)) == DESC_RAW) {
         line_fill(block_line(frames, block), 0);
-        atomic_store(desc, *desc & (uint16_t)~DESC_RAW);
+        atomic_store(desc, atomic_peek(desc) & (uint16_t)~DESC_RAW);
     }
     uint64_t count = bits_min((block + 1) << BLOCK_SHIFT, end) - at;
     return frames_put(frames, at, (unsigned)count) ? count : 0;
