@@ -3,7 +3,9 @@
  * against a model that keeps one byte for each frame. */
 #include "lib/alloc/frame.h"
 
+#include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -487,6 +489,48 @@ static void misuse_panics_with_the_value(void **state)
     assert_int_equal(frame_check(&frames, tell), 0);
 }
 
+/* Of a release build: single frames are looked at when a CPU puts them back, if not before. */
+static void misuse_panics_without_records_too(void **state)
+{
+    (void)state;
+    struct frame_range ranges[] = {range(0x10, 0x1400), range(0x40000, 0xc0000)};
+    host_frame_debug = false;
+    begin_free(ranges, COUNT(ranges));
+    uint64_t one = alloc(0), two = alloc(0), block = alloc(9), eight = alloc(3), huge = alloc(18);
+    uint64_t before = frame_free_count(&frames);
+    give_back(one, 0);
+    expect_panic(give_back(one, 0), "free already");
+    give_back(block, 9);
+    expect_panic(give_back(block, 9), "free already");
+    expect_panic(give_back(block, 0), "free already");
+    expect_panic(give_back(block, 5), "free already");
+    expect_panic(give_back(block & ~0x3ffULL, 10), "free already");
+    give_back(eight, 3);
+    expect_panic(give_back(eight, 3), "free already");
+    expect_panic(give_back(eight, 1), "free already");
+    give_back(huge, 18);
+    expect_panic(give_back(huge, 18), "free already");
+    expect_panic(give_back(huge, 9), "free already");
+    expect_panic(give_back(huge + 77, 0), "free already");
+    expect_panic(give_back(0xf, 0), "not memory that is managed");
+    expect_panic(give_back(0x1400, 0), "not memory that is managed");
+    expect_panic(give_back(0x20000, 0), "not memory that is managed");
+    expect_panic(give_back(0x5000000000, 9), "not memory that is managed");
+    expect_panic(give_back(0x201, 1), "not aligned");
+    expect_panic(give_back(0x200, 19), "no order 19");
+    expect_panic(frame_set_cpu_node(&frames, CPUS, 0), "no CPU 8");
+    expect_panic(frame_alloc(&frames, (struct frame_request){.node = 1}), "no node 0");
+    expect_panic(frame_alloc_run(&frames, (struct frame_run){.count = 0}), "0 frames");
+    expect_panic(frame_alloc_run(&frames, (struct frame_run){1, 3, {0}, 0, 0}), "aligned to 3");
+    give_back(two, 0);
+    assert_true(frame_drain(&frames));
+    assert_true(frame_free_count(&frames) >= before);
+    assert_int_equal(frame_check(&frames, tell), 0);
+    two = alloc(0);
+    give_back(two - two % 64 - 64, 0); /* one that is free, in another word */
+    expect_panic(frame_drain(&frames), "free already");
+}
+
 static void a_panic_of_free_changes_nothing(void **state)
 {
     (void)state;
@@ -505,6 +549,102 @@ static void a_panic_of_free_changes_nothing(void **state)
         for (unsigned k = 0; k < order; k++)
             give_back(SPAN_FRAMES + size - (2ULL << k), k);
     }
+}
+
+/* Interrupts: a second thread sends signals, whose handler is an interrupt handler of the CPU that
+ * it comes to. */
+
+#define INTERRUPTED_FRAMES (6 * BLOCK_FRAMES + 77)
+
+static struct {
+    uint8_t taken[INTERRUPTED_FRAMES];
+    uint64_t kept[16]; /* by the handler: 1 + frame */
+    struct random dice;
+    unsigned count;
+    bool over;
+    pthread_t thread;
+} interrupt;
+
+static void mark(uint64_t frame, unsigned order, uint8_t from)
+{
+    for (uint64_t at = frame; at < frame + (1ULL << order); at++)
+        if (__atomic_exchange_n(&interrupt.taken[at], !from, __ATOMIC_SEQ_CST) != from)
+            abort(); /* given out twice */
+}
+
+static uint64_t take_marked(unsigned order)
+{
+    uint64_t frame = alloc(order);
+    if (frame != FRAME_NONE.number)
+        mark(frame, order, 0);
+    return frame;
+}
+
+static void free_marked(uint64_t frame, unsigned order)
+{
+    mark(frame, order, 1);
+    give_back(frame, order);
+}
+
+static void handle(int signal)
+{
+    (void)signal;
+    interrupt.count++;
+    uint64_t *kept = &interrupt.kept[random_below(&interrupt.dice, COUNT(interrupt.kept))];
+    if (*kept != 0)
+        free_marked(*kept - 1, 0);
+    *kept = take_marked(0) + 1;
+    unsigned order = (unsigned)random_below(&interrupt.dice, 10);
+    uint64_t block = take_marked(order);
+    if (block != FRAME_NONE.number)
+        free_marked(block, order);
+}
+
+static void *interrupt_often(void *argument)
+{
+    (void)argument;
+    struct random dice = random_start();
+    while (!__atomic_load_n(&interrupt.over, __ATOMIC_SEQ_CST)) {
+        pthread_kill(interrupt.thread, SIGUSR1);
+        for (uint64_t i = random_below(&dice, 3000); i > 0; i--)
+            __asm__ volatile("pause");
+    }
+    return NULL;
+}
+
+static void interrupt_handlers_may_come_at_any_moment(void **state)
+{
+    (void)state;
+    struct frame_range all = range(0, INTERRUPTED_FRAMES);
+    struct random dice = random_start();
+    uint64_t held[256] = {0};
+    pthread_t sender;
+    host_frame_debug = false;
+    begin_free(&all, 1);
+    memset(&interrupt, 0, sizeof interrupt);
+    interrupt.thread = pthread_self();
+    interrupt.dice = random_start();
+    signal(SIGUSR1, handle);
+    assert_int_equal(pthread_create(&sender, NULL, interrupt_often, NULL), 0);
+    for (uint64_t step = 0; step < random_steps(100000) || interrupt.count < 1000; step++) {
+        size_t i = random_below(&dice, COUNT(held));
+        unsigned order = i % 3 == 0 ? 0 : (unsigned)i % 10; /* of the block that is held there */
+        if (held[i] != 0)
+            free_marked(held[i] - 1, order);
+        held[i] = take_marked(order) + 1;
+    }
+    __atomic_store_n(&interrupt.over, true, __ATOMIC_SEQ_CST);
+    pthread_join(sender, NULL);
+    signal(SIGUSR1, SIG_DFL);
+    for (size_t i = 0; i < COUNT(held); i++)
+        if (held[i] != 0)
+            free_marked(held[i] - 1, i % 3 == 0 ? 0 : (unsigned)i % 10);
+    for (size_t i = 0; i < COUNT(interrupt.kept); i++)
+        if (interrupt.kept[i] != 0)
+            free_marked(interrupt.kept[i] - 1, 0);
+    assert_true(frame_drain(&frames));
+    assert_int_equal(frame_check(&frames, tell), 0);
+    assert_int_equal(frame_free_count(&frames), frames.total);
 }
 
 /* Runs, nodes, the reserve */
@@ -783,7 +923,7 @@ static const struct shrink_test operations = {
 static void random_operations_agree_with_a_byte_for_each_frame(void **state)
 {
     (void)state;
-    shrink_random(&operations, random_steps(200000));
+    shrink_random(&operations, random_steps(300000));
 }
 
 /* The checker: each row damages one thing, and the checker must say so. */
@@ -978,6 +1118,8 @@ int main(void)
         cmocka_unit_test_teardown(sixty_four_terabytes_start_without_a_visit_to_each_frame, end),
         cmocka_unit_test_teardown(exhaustion_changes_nothing, end),
         cmocka_unit_test_teardown(misuse_panics_with_the_value, end),
+        cmocka_unit_test_teardown(misuse_panics_without_records_too, end),
+        cmocka_unit_test_teardown(interrupt_handlers_may_come_at_any_moment, end),
         cmocka_unit_test_teardown(a_panic_of_free_changes_nothing, end),
         cmocka_unit_test_teardown(a_run_of_any_length_is_had_where_it_fits, end),
         cmocka_unit_test_teardown(a_node_gives_first_then_the_nearest, end),

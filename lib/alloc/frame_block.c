@@ -155,7 +155,7 @@ bool blocks_put(struct frames *frames, uint64_t first, unsigned count, uint16_t 
         atomic_store(&desc[i], used | DESC_WHOLE);
     unsigned low = first % SPAN_BLOCKS, high = low + count;
     for (unsigned word = low / 64; word * 64 < high; word++)
-        blocks_put_word(frames, first - low + word * 64, line_window(word, low, high));
+        blocks_put_word(frames, first - low + word * 64ULL, line_window(word, low, high));
     return true;
 }
 
