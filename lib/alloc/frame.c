@@ -125,12 +125,12 @@ uint64_t frame_free_count(const struct frames *frames)
 
 /* Filling the CPU's hands. All of this between enter() and leave(). */
 
-static void release_owned(struct frames *frames, struct frame_cpu *cpu)
+static void release(struct frames *frames, uint64_t *owned)
 {
-    uint64_t owned = cpu->owned;
-    atomic_poke(&cpu->owned, NOT_FOUND);
-    if (owned != NOT_FOUND)
-        block_release(frames, owned);
+    uint64_t block = *owned;
+    atomic_poke(owned, NOT_FOUND);
+    if (block != NOT_FOUND)
+        block_release(frames, block);
 }
 
 static bool own(struct frames *frames, struct frame_cpu *cpu)
@@ -180,7 +180,7 @@ static bool refill(struct frames *frames, struct frame_cpu *cpu)
     if (!afford(frames, cpu, 64, 0))
         return false;
     while (!take_word(frames, cpu)) {
-        release_owned(frames, cpu);
+        release(frames, &cpu->owned);
         if (!own(frames, cpu))
             return false;
     }
@@ -195,12 +195,18 @@ static inline uint64_t pop(struct frame_cpu *cpu)
     return cpu->first + bit;
 }
 
-/* A run of frames out of the owned block, or NOT_FOUND. */
+/* A run of 2 to 256 frames out of the block that the CPU owns for them; or one from elsewhere,
+ * whose block it owns from now on. Else it would be split and merged again and again. */
 static uint64_t take_run(struct frames *frames, struct frame_cpu *cpu, struct want want)
 {
-    if (cpu->owned == NOT_FOUND && !own(frames, cpu))
-        return NOT_FOUND;
-    return find_in_block(frames, cpu->owned, want);
+    uint64_t found = cpu->runs == NOT_FOUND ? NOT_FOUND : find_in_block(frames, cpu->runs, want);
+    if (found != NOT_FOUND)
+        return found;
+    release(frames, &cpu->runs);
+    found = find(frames, want, cpu->node);
+    if (found != NOT_FOUND && block_own(frames, found >> BLOCK_SHIFT))
+        atomic_poke(&cpu->runs, found >> BLOCK_SHIFT);
+    return found;
 }
 
 /* Allocating */
@@ -211,7 +217,7 @@ static inline uint32_t kind_of(struct frame_request request)
     return request.order | (uint32_t)request.flags << 8 | (uint32_t)request.node << 16;
 }
 
-/* One frame that the CPU has at hand, or a run out of the block that it owns, or NOT_FOUND. */
+/* One frame that the CPU has at hand, or a run, or NOT_FOUND. */
 static uint64_t take_at_hand(struct frames *frames, struct want want, unsigned flags)
 {
     struct frame_cpu *cpu = this_cpu(frames);
@@ -280,9 +286,18 @@ static NOINLINE frame_t alloc_slow(struct frames *frames, struct frame_request r
         remember(frames, cpu, found >> BLOCK_SHIFT);
     if (FRAME_DEBUG)
         frame_debug_alloc(frames, found, request.order);
-    if (request.flags & FRAME_ZERO)
-        frame_port_zero((frame_t){found}, request.order);
     return (frame_t){found};
+}
+
+static NOINLINE frame_t alloc_other(struct frames *frames, struct frame_request request)
+{
+    if ((request.flags & FRAME_ZERO) == 0)
+        return alloc_slow(frames, request);
+    request.flags &= (uint8_t)~FRAME_ZERO;
+    frame_t frame = frame_alloc(frames, request);
+    if (!frame_is_none(frame))
+        frame_port_zero(frame, request.order);
+    return frame;
 }
 
 static frame_t alloc_block(struct frames *frames, struct frame_request request);
@@ -332,7 +347,7 @@ frame_t frame_alloc(struct frames *frames, struct frame_request request)
     uint64_t odd = request.below.number | kind_of(request);
     if (odd != 0 || FRAME_DEBUG)
         return odd == BLOCK_SHIFT && !FRAME_DEBUG ? alloc_block(frames, request)
-                                                  : alloc_slow(frames, request);
+                                                  : alloc_other(frames, request);
     struct frame_cpu *cpu = this_cpu(frames);
     if (cpu->busy)
         return alloc_slow(frames, request);
@@ -409,7 +424,8 @@ bool frame_drain(struct frames *frames)
     atomic_poke(&cpu->freed, 0);
     atomic_poke(&cpu->credit, 0);
     cpu->word = cpu->freed_word = NOT_FOUND;
-    release_owned(frames, cpu);
+    release(frames, &cpu->owned);
+    release(frames, &cpu->runs);
     leave(cpu);
     if (mask != 0 && !frames_put_word(frames, first / 64, mask))
         already_free(frames, first + bits_lowest(mask), 0);

@@ -7,8 +7,8 @@
  *
  * Any number of CPUs and their interrupt handlers may call at once, without a lock; frame_init()
  * comes before, and one frame_add() runs at a time. Each CPU keeps up to 128 single frames at hand,
- * and a block to take more from. A request that cannot be met takes from the others' blocks, then
- * asks them to give up the frames that they keep.
+ * two blocks to take more from, and credit for frames that it may take. A request that cannot be
+ * met takes from the others' blocks, then asks them to give up what they keep.
  */
 #pragma once
 
@@ -66,7 +66,7 @@ struct frame_span; /* metadata of one GiB */
 
 /* What a CPU has at hand: of one word of frames those that are free, of another those that it freed
  * and did not put back yet, and the block that it takes words from. A word is 64 frames; number
- * UINT64_MAX is none. Only the CPU itself writes it; `owned` others read, as a hint. */
+ * UINT64_MAX is none. Only the CPU itself writes it; `owned` and `runs` others read, as hints. */
 struct frame_cpu {
     uint64_t mask;        /* frames first .. first + 63 that are free */
     uint64_t first;       /* a multiple of 64 */
@@ -78,10 +78,11 @@ struct frame_cpu {
     bool busy;            /* an interrupt handler that finds it set leaves all this alone */
     uint16_t node;        /* 1 + the node that it prefers, or 0 */
     unsigned rest;        /* words [0, rest) of the owned block are still to be looked at */
-    uint64_t owned;       /* the owned block */
+    uint64_t owned;       /* the block that it owns for single frames */
     uint64_t credit;      /* frames that it may still take out of the tree */
     uint64_t *blocks;     /* the word that the last block of 2 MiB came from, */
     uint64_t block;       /* and the first block that it stands for */
+    uint64_t runs;        /* the block that it owns for runs of 2 to 256 frames */
 } __attribute__((aligned(128)));
 
 /* Fields are private to frame*.c. frame_tree.h tells what they mean together. */
@@ -139,9 +140,10 @@ void frame_set_cpu_node(struct frames *frames, unsigned cpu, uint16_t node);
  * hand already they may give out: up to 128 frames each. */
 void frame_set_reserve(struct frames *frames, uint64_t count);
 
-/* Allocating and freeing. Any context but NMI; no locks. A CPU that interrupts itself in the middle
- * of a call leaves what it has at hand alone, and may fail while up to 640 frames are at hand
- * there. */
+/* Allocating and freeing. Any context but NMI; no locks. A handler that interrupts its CPU in the
+ * middle of a call leaves what that has at hand alone. So it, and a caller whose home cannot have
+ * the others drain, may fail while each CPU keeps 128 frames and credit for a 32nd of the memory,
+ * at most 128 MiB. */
 
 /* A block that answers the request, or FRAME_NONE if there is none (nothing changed then). Prefers
  * high addresses, so that low memory lasts for those who need it, and memory that is broken

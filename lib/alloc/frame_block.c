@@ -34,10 +34,11 @@ static void relist(struct frames *frames, uint64_t block, uint16_t old, uint16_t
 /* An owner whose block others free faster than it takes is none that keeps memory together. */
 void block_added(struct frames *frames, uint64_t block, uint16_t old, unsigned count)
 {
+    const struct frame_cpu *cpu = &frames->cpu[frame_home_cpu()];
     uint16_t new = (uint16_t)(old + DESC(count));
     if ((old & DESC_OWNED) == 0)
         relist(frames, block, old, new);
-    else if ((old ^ new) >= DESC(64) && frames->cpu[frame_home_cpu()].owned != block)
+    else if ((old ^ new) >= DESC(64) && cpu->owned != block && cpu->runs != block)
         block_release(frames, block);
     if (desc_count(new) == (int)BLOCK_FRAMES)
         block_merge(frames, block);

@@ -21,7 +21,7 @@ static void check_managed(struct check *check, const struct frames *frames, uint
 static bool is_owned(const struct frames *frames, uint64_t block)
 {
     for (unsigned i = 0; i < frames->cpus; i++)
-        if (frames->cpu[i].owned == block)
+        if (frames->cpu[i].owned == block || frames->cpu[i].runs == block)
             return true;
     return false;
 }

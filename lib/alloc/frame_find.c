@@ -193,8 +193,9 @@ uint64_t find(struct frames *frames, struct want want, unsigned node)
 uint64_t find_in_owned(struct frames *frames, struct want want)
 {
     uint64_t found = NOT_FOUND;
-    for (unsigned i = 0; i < frames->cpus && found == NOT_FOUND; i++) {
-        uint64_t block = atomic_peek(&frames->cpu[i].owned);
+    for (unsigned i = 0; i < 2 * frames->cpus && found == NOT_FOUND; i++) {
+        const struct frame_cpu *cpu = &frames->cpu[i / 2];
+        uint64_t block = i % 2 == 0 ? atomic_peek(&cpu->owned) : atomic_peek(&cpu->runs);
         if (block != NOT_FOUND && block >= want.start >> BLOCK_SHIFT &&
             block << BLOCK_SHIFT < want.end)
             found = find_in_block(frames, block, want);

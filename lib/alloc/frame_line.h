@@ -76,7 +76,7 @@ static inline int line_claim_in_word(uint64_t *word, unsigned k, uint64_t window
 {
     uint64_t bits = atomic_load(word);
     for (;;) {
-        uint64_t runs = word_runs(bits & window, k);
+        uint64_t runs = bits == 0 ? 0 : word_runs(bits & window, k);
         if (runs == 0)
             return -1;
         unsigned first = bits_highest(runs);

@@ -70,8 +70,8 @@ void frame_init(struct frames *frames, const struct frame_range *ranges, size_t 
     for (uint64_t gib = 0; gib < frames->gibs; gib++)
         frames->span[gib] = NULL;
     for (unsigned i = 0; i < cpus; i++)
-        frames->cpu[i] =
-            (struct frame_cpu){.word = NOT_FOUND, .freed_word = NOT_FOUND, .owned = NOT_FOUND};
+        frames->cpu[i] = (struct frame_cpu){
+            .word = NOT_FOUND, .freed_word = NOT_FOUND, .owned = NOT_FOUND, .runs = NOT_FOUND};
 }
 
 void frame_set_nodes(struct frames *frames, const struct frame_node *nodes, size_t count,
