@@ -88,6 +88,19 @@ DEVICE = " --extra '-device %s'"
 
 LONG_LINE = "mem; " * 500
 
+ALL = r"smp +%d of %d CPUs"
+
+# Two nodes of two CPUs each.
+NODES = " --extra '%s'" % " ".join(
+    "-object memory-backend-ram,id=m%d,size=128M -numa node,nodeid=%d,cpus=%s,memdev=m%d"
+    % (node, node, cpus, node)
+    for node, cpus in enumerate(("0-1", "2-3"))
+).replace("memdev=m1", "memdev=m1 -numa dist,src=0,dst=1,val=21")
+SHOWN_NODES = (
+    r"node 0: CPUs 0 1; distances 10 21\n +0x0+ - 0x00000a0000",
+    r"node 1: CPUs 2 3; distances 21 10\n +0x0008000000 - 0x0010000000  128 MiB",
+)
+
 
 def loader(name, damage_kind, text):
     """A boot that the loader refuses with this text."""
@@ -100,6 +113,14 @@ BOOTS = [
     Boot("pvh 256M", "--boot pvh --mem 256M --cpu max --timeout 120", "test", "ok"),
     Boot("pvh 8G", "--boot pvh --mem 8G --timeout 120", "test", "ok"),
     Boot("pvh qemu64", "--boot pvh --cpu qemu64 --timeout 120", "test", "ok"),
+    Boot("pvh 2 CPUs", "--boot pvh --cpus 2 --timeout 180", "test", "ok"),
+    Boot("pvh 4 CPUs", "--boot pvh --cpus 4 --timeout 300", "test", "ok"),
+    Boot("uefi 4 CPUs", "--boot uefi --cpus 4 --timeout 300", "test smp", "ok"),
+    Boot("pvh 16 CPUs", "--boot pvh --cpus 16 --timeout 300", "test storm", "ok", (ALL % (16, 16),)),
+    Boot("pvh 64 CPUs", "--boot pvh --cpus 64 --timeout 300", "test storm", "ok", (ALL % (64, 64),)),
+    Boot("pvh 255 CPUs", "--boot pvh --cpus 255 --timeout 300", "test storm", "ok", (ALL % (255, 255),)),
+    Boot("uefi 64 CPUs", "--boot uefi --cpus 64 --timeout 300", "cpus", "ok", (ALL % (64, 64),)),
+    Boot("pvh nodes", "--boot pvh --cpus 4" + NODES, "nodes", "ok", SHOWN_NODES),
     Boot("pvh clang", "--boot pvh --timeout 120", "test", "ok"),
     Boot("FRAMES=list", "--boot pvh --timeout 120", "test", "ok"),
     Boot("FRAMES=buddy", "--boot pvh --timeout 120", "test", "ok"),
@@ -112,6 +133,7 @@ BOOTS = [
     ),
     Boot("frames", "--boot pvh --mem 64M", "frames churn 25; frames; check", "ok", CHURN_TEXTS),
     Boot("typed", "--boot pvh", None, "ok", TYPED_TEXTS, None, "\n".join(TYPED)),
+    Boot("typed, no APIC", "--boot pvh --cpu max,-apic", None, "ok", (), None, "mem\nirqs"),
     Boot("command fails", "--boot pvh", "nonsense", "failed", (r"command failed: nonsense",)),
     Boot("panic", "--boot pvh", "panic", "panic", (r"the kernel panicked: \S",)),
     Boot("panic unpaged", "--boot pvh", None, "panic", (UNPAGED,), None, PAGED + "panic x"),

@@ -45,14 +45,30 @@ static void conclude(void)
         panic("%s", run.fault.reason);
 }
 
+/* On CPUs first to end - 1. */
+static void run_on(unsigned first, unsigned end)
+{
+    for (unsigned i = first == 0 ? 1 : first; i < end; i++)
+        smp_start(i, try_run, NULL);
+    if (first == 0)
+        try_run(NULL);
+    for (unsigned i = first == 0 ? 1 : first; i < end; i++)
+        smp_wait(i);
+}
+
 void cpus_run(unsigned count, void (*function)(void *), void *argument)
 {
     prepare(function, argument);
-    for (unsigned i = 1; i < count; i++)
-        smp_start(i, try_run, NULL);
-    try_run(NULL);
-    for (unsigned i = 1; i < count; i++)
-        smp_wait(i);
+    run_on(0, count);
+    conclude();
+}
+
+void cpus_run_in_turns(unsigned at_once, void (*function)(void *), void *argument)
+{
+    unsigned count = smp_count();
+    prepare(function, argument);
+    for (unsigned first = 0; first < count; first += at_once)
+        run_on(first, first + at_once < count ? first + at_once : count);
     conclude();
 }
 

@@ -13,6 +13,9 @@ void cpus_need(unsigned count);
  * returns when all have finished. What panics or fails a check on one of them fails the test. */
 void cpus_run(unsigned count, void (*function)(void *), void *argument);
 
+/* The same on all CPUs, a few after the other: an emulator has few CPUs to run them on. */
+void cpus_run_in_turns(unsigned at_once, void (*function)(void *), void *argument);
+
 /* Lets CPU 1 run it alone, while the caller goes on; and waits for it. */
 void cpus_start(void (*function)(void *), void *argument);
 void cpus_wait(void);

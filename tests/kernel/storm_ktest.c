@@ -19,16 +19,17 @@
 #include "tests/kernel/cpus.h"
 #include "tests/kernel/memory.h"
 
-#define CPUS_MAX     4    /* that can storm for long: the host has few cores */
-#define OPERATIONS   4000 /* on up to so many CPUs, as long as frames and heap have one lock each */
-#define FEW          200  /* each, on more CPUs than that */
-#define SHOOTDOWNS   1000 /* at most; each may take some 20 ms */
+#define AT_ONCE      4    /* CPUs: the host has few to run them on */
+#define OPERATIONS   1000 /* of all CPUs; the slower, the more wait for one lock */
+#define FEW          4    /* operations of each, at least */
+#define SHOOTDOWNS   60   /* at most; each may take some 20 ms */
 #define SLOTS        256
 #define BLOCK_MAX    2048
-#define TIMER_EVERY  32   /* operations; each time it comes once, */
+#define TIMER_EVERY  16   /* operations; each time it comes once, */
 #define TIMER_SECOND 1000 /* after so small a part of a second */
-#define CALL_EVERY   256  /* operations */
-#define NMI_EVERY    4096
+#define CALL_EVERY   32   /* operations */
+#define MAP_EVERY    16
+#define NMI_EVERY    128
 #define MAPPED_PAGES 3
 #define IRQ_STORM    0xd0
 #define ORDERS       4
@@ -188,7 +189,7 @@ static void storm(void *unused)
             swap_block(mine);
         else
             swap_frames(mine);
-        if (i % (operations_each / SHOOTDOWNS * CPUS_MAX + 1) == 0 && may_map())
+        if (i % MAP_EVERY == 0 && may_map())
             swap_mapping(mine);
         disturb(mine, i);
     }
@@ -237,7 +238,7 @@ static void prepare(uint64_t each)
         for (unsigned context = 0; context < 2; context++)
             tally[i][context] = (struct tally){.random = 2 * i + context + 1};
     operations_each = each;
-    mappings_left = smp_count() <= CPUS_MAX ? SHOOTDOWNS : 0;
+    mappings_left = SHOOTDOWNS;
 }
 
 static void run_storm(uint64_t each)
@@ -245,7 +246,7 @@ static void run_storm(uint64_t each)
     prepare(each);
     irq_handler *before = irq_handle(IRQ_TIMER, irq_name(IRQ_TIMER), timer_came);
     irq_handle(IRQ_STORM, "storm", interrupted);
-    cpus_run(smp_count(), storm, NULL);
+    cpus_run_in_turns(AT_ONCE, storm, NULL);
     irq_handle(IRQ_STORM, NULL, NULL);
     irq_handle(IRQ_TIMER, irq_name(IRQ_TIMER), before);
     irq_timer_start(IRQ_TICKS);
@@ -257,7 +258,7 @@ KTEST(storm, cpus_free_what_others_allocate)
     if (!apic_is_usable())
         ktest_skip("this machine has no APIC");
     unsigned cpus = smp_count();
-    run_storm(cpus <= CPUS_MAX ? OPERATIONS / cpus : FEW);
+    run_storm(OPERATIONS / cpus > FEW ? OPERATIONS / cpus : FEW);
     struct tally sum = sum_up();
     console_print("# %lu taken, %lu freed, %lu not to be had; %lu interrupts\n", sum.taken,
                   sum.freed, sum.failed, sum.interrupts);
