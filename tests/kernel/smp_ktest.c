@@ -6,6 +6,7 @@
 #include "kernel/arch/x86_64/cpu.h"
 #include "kernel/arch/x86_64/percpu.h"
 #include "kernel/arch/x86_64/stack.h"
+#include "kernel/arch/x86_64/trap.h"
 #include "kernel/arch/x86_64/tsc.h"
 #include "kernel/irq.h"
 #include "kernel/fault.h"
@@ -162,6 +163,22 @@ KTEST(smp, nmis_are_taken_and_counted)
         nmi_send(i);
         KTEST_CHECK(percpu_get(i)->nmis_taken == before + 2);
     }
+}
+
+/* An NMI may come between two instructions that enter or leave the kernel, in ring 0, while gs is
+ * the user's: its handler must find its own CPU all the same. */
+KTEST(smp, nmi_with_the_gs_of_a_user_finds_the_kernels)
+{
+    if (!apic_is_usable())
+        ktest_skip("this machine has no APIC");
+    struct percpu *this = percpu_this();
+    uint32_t before = this->nmis_taken;
+    asm_interrupts_off();
+    this->nmi_sent = 1;
+    __asm__ volatile("swapgs; int %0; swapgs" : : "i"(TRAP_NMI) : "memory");
+    asm_interrupts_on();
+    KTEST_CHECK(this->nmis_taken == before + 1);
+    KTEST_CHECK(percpu_this() == this);
 }
 
 static void nothing(void *unused)
