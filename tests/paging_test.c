@@ -509,9 +509,11 @@ static void many_pages_are_flushed_one_by_one_or_at_once(void **state)
         host_flushes = (struct host_flushes){0};
         assert_int_equal(paging_protect(&paging, BASE, pages * PAGE, PAGE_READ), 0);
         assert_true(host_flushes.pages == pages ||
-                    (host_flushes.all > 0 && host_flushes.pages < pages));
+                    (host_flushes.all == 1 && host_flushes.pages == 0));
         assert_sound();
-        unmap_well(BASE, pages * PAGE);
+        host_flushes = (struct host_flushes){0};
+        unmap_well(BASE, pages * PAGE); /* and once more for tables that go after their pages */
+        assert_true(host_flushes.all + (host_flushes.pages > 0) <= 2);
     }
 }
 

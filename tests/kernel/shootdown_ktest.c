@@ -237,6 +237,20 @@ KTEST(shootdown, sleeping_cpu_is_left_alone_and_flushes_when_it_wakes)
     memory_check_everything();
 }
 
+KTEST(shootdown, sleeping_cpu_flushes_before_it_handles_what_wakes_it)
+{
+    cpus_need(2);
+    begin();
+    smp_call(1, read_once, NULL);
+    KTEST_CHECK(page.value == 0);
+    await_sleep(percpu_get(1));
+    unmap(page.virt);
+    map(page.virt, 1);
+    smp_call(1, read_once, NULL);
+    KTEST_CHECK(page.value == 1);
+    end();
+}
+
 /* A table that ends is flushed even by a sleeper: a CPU may walk tables at any time. */
 KTEST(shootdown, sleeping_cpu_is_woken_for_a_table)
 {
