@@ -334,6 +334,10 @@ test: $(BUILT_TESTS) $(BUILT_FUZZ) $(BUILT_KERNEL) | need-python \
 	    $(if $(T),--only "$(T)") \
 	    $(if $(JUNIT),--junit $(JUNIT))
 
+prove: ## proofs of the pure functions; docs/prove.md
+prove: | need-python want-frama-c
+	@tools/prove.py
+
 # Hosted benchmarks of frames: release builds, and one whose atomic operations are calls that count.
 BENCH        := build/bench-$(CC)
 BENCH_FLAGS  := $(COMMON) -O2 -march=x86-64-v3 -fno-pie -ftls-model=local-exec -Itests/bench/frame/home
@@ -370,8 +374,7 @@ bench: $(K)/kernel.elf $(if $(BENCH_FRAMES),$(FRAME_BENCHES)) | need-python need
 	    $(if $(BENCH_FRAMES),$(foreach frames,list buddy,--frames $(frames)=$(O)-$(frames)))
 
 lib: ## libloam.so, malloc for any Linux program: not there yet
-prove: ## proofs of the pure functions: not there yet
-lib prove:
+lib:
 	@echo 'loam: make $@ is not there yet' >&2; exit 1
 
 # --- the state of the source ----------------------------------------------------------------------
@@ -428,12 +431,12 @@ help: ## this list
 NEEDS := $(addprefix need-,cc valgrind python cmocka qemu uefi gnu-efi clang clang-format clang-tidy gdb mtools \
     xorriso)
 WANTS := $(addprefix want-,gdb mtools xorriso)
-.PHONY: $(NEEDS) $(WANTS)
+.PHONY: $(NEEDS) $(WANTS) want-frama-c
 $(NEEDS): need-%:
 	@CC=$(CC) tools/need.sh $*
 
-# Without these some tests are skipped.
-$(WANTS): want-%:
+# Without these some tests, or the proofs, are skipped.
+$(WANTS) want-frama-c: want-%:
 	@CC=$(CC) tools/need.sh $* || true
 
 clean: ## remove build/

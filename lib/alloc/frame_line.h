@@ -76,12 +76,10 @@ static inline int line_claim_in_word(uint64_t *word, unsigned k, uint64_t window
 {
     uint64_t bits = atomic_load(word);
     for (;;) {
-        uint64_t runs = bits == 0 ? 0 : word_runs(bits & window, k);
-        if (runs == 0)
-            return -1;
-        unsigned first = bits_highest(runs);
-        if (atomic_cas(word, &bits, bits & ~word_run(first, k)))
-            return (int)first;
+        uint64_t left = bits;
+        int first = bits == 0 ? -1 : word_take(&left, k, window);
+        if (first < 0 || atomic_cas(word, &bits, left))
+            return first;
     }
 }
 
