@@ -20,6 +20,8 @@
     lemma inverted: \forall integer a, i; 0 <= i < 64 ==>
         (is_set((uint64_t)~a, i) <==> !is_set(a, i)); */
 
+/*@ lemma counted_from_above: \forall integer n; 0 <= n < 64 ==> (63 ^ n) == 63 - n; */
+
 /*@ lemma powers: \forall integer n; 0 <= n <= 6 ==>
         (n == 0 && 1 << n == 1) || (n == 1 && 1 << n == 2) || (n == 2 && 1 << n == 4) ||
         (n == 3 && 1 << n == 8) || (n == 4 && 1 << n == 16) || (n == 5 && 1 << n == 32) ||
