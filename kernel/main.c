@@ -176,6 +176,7 @@ static void start_cpus(void)
     shootdown_init();
     drain_init();
     smp_init(by_apic ? madt : NULL);
+    topology_place_memory();
 }
 
 static void tell(const char *sentence)

@@ -8,6 +8,7 @@
 #include <machine.h>
 
 #include "kernel/memlayout.h"
+#include "kernel/mm/pmm_drain.h"
 #include "kernel/panic.h"
 #include "lib/bits.h"
 #include "lib/error.h"
@@ -227,6 +228,22 @@ void pmm_free_bulk(enum pmm_use use, const frame_t *blocks, size_t count, unsign
 {
     frame_free_bulk(&frames, blocks, count, order);
     book(use, -((int64_t)count << order));
+}
+
+void pmm_set_nodes(const struct frame_node *nodes, size_t count, const uint8_t *distance)
+{
+    frame_set_nodes(&frames, nodes, count, distance);
+}
+
+void pmm_drain(void)
+{
+    frame_drain(&frames);
+    pmm_drain_others(&frames);
+}
+
+void pmm_set_cpu_node(unsigned number, unsigned node)
+{
+    frame_set_cpu_node(&frames, number, (uint16_t)node);
 }
 
 /* Purses */

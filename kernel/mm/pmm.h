@@ -37,6 +37,13 @@ size_t pmm_alloc_bulk(enum pmm_use use, struct frame_request request, frame_t *b
                       size_t count);
 void pmm_free_bulk(enum pmm_use use, const frame_t *blocks, size_t count, unsigned order);
 
+/* Which memory is near which CPU: see frame_set_nodes() and frame_set_cpu_node(). */
+void pmm_set_nodes(const struct frame_node *nodes, size_t count, const uint8_t *distance);
+void pmm_set_cpu_node(unsigned number, unsigned node);
+
+/* Has every CPU put back the frames that it keeps at hand. */
+void pmm_drain(void);
+
 /* A stack of frames, linked through their own first words: all or nothing bought beforehand, so
  * that what follows cannot fail. */
 struct pmm_purse {
