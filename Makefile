@@ -227,8 +227,9 @@ EXPLORED         := $(filter %explore_test,$(TESTS))
 EXPLORER_OBJECTS := $(patsubst %,$(H)/plain/%.o,$(wildcard tests/explore/*.[cS]))
 EXAMPLES         := $(patsubst %,$(H)/explored/%.o,$(wildcard tests/explore/examples/*.c))
 PLAIN_FLAGS      := $(COMMON) -O2 -fno-pie -Itests/host
-EXPLORED_FLAGS   := $(COMMON) -O0 -fno-pie -Itests/host -DLOAM_DEBUG=1 -mcx16 -fsanitize=thread \
-    $(if $(filter gcc,$(CC)),-Wno-tsan)
+EXPLORED_FLAGS   := $(COMMON) -O0 -fno-pie -Itests/explore/home -Itests/host -DLOAM_DEBUG=1 -mcx16 \
+    -fsanitize=thread $(if $(filter gcc,$(CC)),-Wno-tsan)
+EXPLORED_SOURCES := $(filter-out tests/host/frame_home.c,$(HOST_SOURCES))
 # What newer compilers do themselves.
 ANNOUNCED_CALLS  := $(foreach f,memcpy memmove memset,--redefine-sym $(f)=__tsan_$(f))
 
@@ -244,9 +245,20 @@ $(H)/explored/%.o: % Makefile | need-cc need-cmocka
 	$(Q)objcopy $(ANNOUNCED_CALLS) $@
 
 # One archive, as above: what a test defines itself is not taken from there.
-$(H)/libexplored.a: $(HOST_SOURCES:%=$(H)/explored/%.o)
+$(H)/libexplored.a: $(EXPLORED_SOURCES:%=$(H)/explored/%.o)
 	$(Q)rm -f $@
 	$(Q)ar rcs $@ $^
+
+# An error is put into a copy of a source, MUTANT/lib/alloc/X.c; see tests/frame_mutants_test.py.
+ifdef MUTANT
+$(MUTANT)/%.c.o: $(MUTANT)/%.c
+	$(Q)$(CC) -I$(MUTANT) $(EXPLORED_FLAGS) -c $< -o $@
+	$(Q)objcopy $(ANNOUNCED_CALLS) $@
+
+$(MUTANT)/frame_explore_test: $(patsubst %,%.o,$(wildcard $(MUTANT)/*/*/*.c)) \
+    $(H)/explored/tests/frame_explore_test.c.o $(EXPLORER_OBJECTS) $(H)/libexplored.a
+	$(Q)$(CC) -no-pie $(filter %.o,$^) $(filter %.a,$^) -lcmocka -o $@
+endif
 
 $(H)/explore_test: $(EXAMPLES)
 $(patsubst %,$(H)/%,$(filter-out explore_test,$(EXPLORED))): $(H)/libexplored.a
