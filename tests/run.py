@@ -579,6 +579,8 @@ def main(arguments):
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     jobs = list(hosted_jobs(options.hosted_dir)) + list(script_jobs())
     jobs += fuzz_jobs(options.fuzz_dir)
+    if options.hosted_dir:
+        os.environ["LOAM_HOSTED"] = options.hosted_dir[0]
     if options.kernel_dir:
         os.environ["LOAM_BUILD"] = os.path.abspath(options.kernel_dir)
         others = (options.clang_dir, options.list_dir, options.buddy_dir)
