@@ -446,8 +446,9 @@ static void misuse_panics_with_the_value(void **state)
     expect_panic(alloc_at(0x80000, 19), "there is no order 19,");
     expect_panic(frame_alloc(&frames, (struct frame_request){.flags = 0x82}), "no flags 0x82");
     expect_panic(frame_free_part(&frames, (frame_t){0x600}, 9, (frame_t){0x800}, 0), "no part");
-    expect_panic(frame_alloc_run(&frames, (struct frame_run){0}), "malformed");
-    expect_panic(frame_alloc_run(&frames, (struct frame_run){.count = 1, .align = 3}), "malformed");
+    expect_panic(frame_alloc_run(&frames, (struct frame_run){0}), "run: 0 frames, aligned");
+    expect_panic(frame_alloc_run(&frames, (struct frame_run){.count = 1, .align = 3}),
+                 "aligned to 3");
     expect_panic(frame_free_run(&frames, (frame_t){0xc0000}, 2), "0xc0000");
     expect_panic(frame_add(&frames, (frame_t){0x13ff}, (frame_t){0x1401}), "0x13ff");
     assert_int_equal(free_frames(), before);
