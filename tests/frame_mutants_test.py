@@ -87,16 +87,16 @@ MUTANTS = [
     Mutant(
         "frames of a word are claimed relaxed",
         "frame_line.h",
-        "        if (atomic_cas(word, &bits, bits & ~word_run(first, k)))",
-        """        if (__atomic_compare_exchange_n(word, &bits, bits & ~word_run(first, k), false,
-                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED))""",
+        "        if (first < 0 || atomic_cas(word, &bits, left))",
+        """        if (first < 0 || __atomic_compare_exchange_n(word, &bits, left, false,
+                                                     __ATOMIC_RELAXED, __ATOMIC_RELAXED))""",
         "allocate_against_free_in_one_word",
     ),
     Mutant(
         "frames of a word are claimed by a store",
         "frame_line.h",
-        "        if (atomic_cas(word, &bits, bits & ~word_run(first, k)))\n",
-        "        atomic_store(word, bits & ~word_run(first, k));\n        if (true)\n",
+        "        if (first < 0 || atomic_cas(word, &bits, left))\n",
+        "        if (first >= 0)\n            atomic_store(word, left);\n        if (true)\n",
         "two_allocate_in_one_word",
     ),
     Mutant(
