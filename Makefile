@@ -303,7 +303,7 @@ export FUZZ_SECONDS
 build/fuzz/%.c.o: %.c Makefile | need-clang
 	$(call say,CC,$< for fuzzing)
 	@mkdir -p $(@D)
-	$(Q)clang $(COMMON) -O1 $(FUZZ_FLAGS) -c $< -o $@
+	$(Q)clang $(COMMON) -O1 -Itests/host $(FUZZ_FLAGS) -c $< -o $@
 
 build/fuzz/%_fuzz: build/fuzz/tests/fuzz/%_fuzz.c.o $(FUZZED:%=build/fuzz/%.o)
 	$(call say,LINK,$@)

@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <machine.h>
+
 #include "kernel/mm/memmap.h"
 #include "lib/addr.h"
 #include "lib/alloc/frame.h"
@@ -25,11 +27,11 @@ int pmm_init(void);
 void pmm_reclaim(enum boot_memory kind);
 
 /* A block of frames, or FRAME_NONE. In the first life the order is 0 and `below` is not set. */
-frame_t pmm_alloc(enum pmm_use use, struct frame_request request);
+static inline frame_t pmm_alloc(enum pmm_use use, struct frame_request request);
 
 /* Gives back a block of pmm_alloc; panics on misuse as frame_free does. In the first life only
  * the frame taken last comes back, any other is lost. */
-void pmm_free(enum pmm_use use, frame_t frame, unsigned order);
+static inline void pmm_free(enum pmm_use use, frame_t frame, unsigned order);
 
 /* Takes up to `count` blocks at once, and gives back as many; returns how many were taken: fewer if
  * memory ran out. In the second life. */
@@ -80,3 +82,45 @@ const struct frames *pmm_frames(void);
 
 /* Verifies the frame allocator and that the account adds up; see frame_check(). */
 size_t pmm_check(check_report *report);
+
+/* What the two that are called most need; private to pmm, public only for inlining. */
+
+extern struct pmm {
+    bool grown_up; /* the second life has begun */
+    struct frames frames;
+    struct pmm_book { /* frames taken less frames given back on a CPU: may well be negative */
+        int64_t used[PMM_USES];
+    } __attribute__((aligned(64))) books[FRAME_CPUS];
+} pmm;
+
+frame_t pmm_early_alloc(struct frame_request request);
+bool pmm_early_free(frame_t frame);
+
+/* Books frames that went out, or came back if `count` is negative. */
+static inline void pmm_book(enum pmm_use use, int64_t count)
+{
+    machine_add(&pmm.books[frame_home_cpu()].used[use], count);
+}
+
+/* Clears the block itself: here order and flags are mostly constants. */
+static inline frame_t pmm_alloc(enum pmm_use use, struct frame_request request)
+{
+    bool zero = (request.flags & FRAME_ZERO) != 0;
+    request.flags &= (uint8_t)~FRAME_ZERO;
+    frame_t frame = pmm.grown_up ? frame_alloc(&pmm.frames, request) : pmm_early_alloc(request);
+    if (frame_is_none(frame))
+        return frame;
+    pmm_book(use, (int64_t)1 << request.order);
+    if (zero)
+        machine_clear(machine_phys_to_virt(phys_of_frame(frame)), PAGE_SIZE << request.order);
+    return frame;
+}
+
+static inline void pmm_free(enum pmm_use use, frame_t frame, unsigned order)
+{
+    if (pmm.grown_up)
+        frame_free(&pmm.frames, frame, order);
+    else if (!pmm_early_free(frame))
+        return;
+    pmm_book(use, -((int64_t)1 << order));
+}
