@@ -87,7 +87,7 @@ CORE  := heap heap_slab heap_large heap_misuse heap_check
 # Runs hosted, too: what of the console knows no hardware.
 CONSOLE := font glyph terminal screen keymap
 # Runs hosted, too: all of kernel/mm but what is bound to the kernel's image and ports.
-MM    := memmap frame_port pmm paging paging_check region aspace aspace_check brk mmap kmalloc vmalloc
+MM    := memmap frame_port pmm pmm_drain paging paging_check region aspace aspace_check brk mmap kmalloc vmalloc
 # Likewise: what reads ACPI tables.
 ACPI  := acpi acpi_madt acpi_numa
 
