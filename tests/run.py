@@ -158,6 +158,13 @@ BOOTS = [
         "panic",
         (r"panic: a variable on the stack has overflowed", r"called from 0x\w+ smash_stack\+"),
     ),
+    Boot(
+        "NMI in panic",
+        "--boot pvh --cpus 2",
+        "crash nmi",
+        "panic",
+        (r"panic: an NMI does not keep it", r"called from 0x\w+ nmi_in_panic\+"),
+    ),
     Boot("triple fault", "--boot pvh", "crash triple", "reset"),
     Boot("hang", "--boot pvh --timeout 5", "crash hang", "hang", (r"after 5 s, the kernel hangs",)),
     Boot("uefi 40M", "--boot uefi --mem 40M", "mem", "shell", (r"OVMF needs \d+M",)),
