@@ -90,6 +90,9 @@ LONG_LINE = "mem; " * 500
 
 ALL = r"smp +%d of %d CPUs"
 
+# CPUs that memory does not suffice for leave half of it to whoever else needs some.
+FEW_CPUS = (r"smp +no memory to start \d+ CPUs", r"smp +1?\d\d of 255 CPUs")
+
 # Two nodes of two CPUs each.
 NODES = " --extra '%s'" % " ".join(
     "-object memory-backend-ram,id=m%d,size=128M -numa node,nodeid=%d,cpus=%s,memdev=m%d"
@@ -119,6 +122,7 @@ BOOTS = [
     Boot("pvh 16 CPUs", "--boot pvh --cpus 16 --timeout 300", "test storm", "ok", (ALL % (16, 16),)),
     Boot("pvh 64 CPUs", "--boot pvh --cpus 64 --timeout 300", "test storm", "ok", (ALL % (64, 64),)),
     Boot("pvh 255 CPUs", "--boot pvh --cpus 255 --timeout 300", "test storm", "ok", (ALL % (255, 255),)),
+    Boot("pvh 255 CPUs 16M", "--boot pvh --cpus 255 --mem 16M", "alloc 100; check", "ok", FEW_CPUS),
     Boot("uefi 64 CPUs", "--boot uefi --cpus 64 --timeout 300", "cpus", "ok", (ALL % (64, 64),)),
     Boot("pvh nodes", "--boot pvh --cpus 4" + NODES, "nodes; test nodes", "ok", SHOWN_NODES),
     Boot("pvh clang", "--boot pvh --timeout 120", "test", "ok"),
