@@ -1334,6 +1334,25 @@ static void get_and_give_blocks(unsigned id)
     give(second, 9);
 }
 
+static void prepare_first_block(void)
+{
+    hold(0, 9);
+    drain_all();
+}
+
+static void give_first_block(unsigned id)
+{
+    (void)id;
+    give_at(0, 9);
+}
+
+/* All that is free, if anything is. */
+static void drain_and_get_block(unsigned id)
+{
+    frame_drain(frames);
+    world.got[id] = get(9, NO_CEILING);
+}
+
 static void a_handler_allocates_and_frees(void **state)
 {
     (void)state;
@@ -1356,6 +1375,13 @@ static void a_handler_allocates_and_frees(void **state)
                                .unit = 9,
                                .prepare = prepare_blocks,
                                .cpu = {get_and_give_blocks, get_and_give_blocks},
+                               .one_cpu = true,
+                               .preemptions = 1});
+    explore(&(struct scenario){.name = "too much credit is gone before it is shared",
+                               .memory = BLOCK,
+                               .unit = 9,
+                               .prepare = prepare_first_block,
+                               .cpu = {give_first_block, drain_and_get_block},
                                .one_cpu = true,
                                .preemptions = 1});
 }
