@@ -172,7 +172,7 @@ BOOTS = [
     Boot("triple fault", "--boot pvh", "crash triple", "reset"),
     Boot("hang", "--boot pvh --timeout 5", "crash hang", "hang", (r"after 5 s, the kernel hangs",)),
     Boot("uefi 40M", "--boot uefi --mem 40M", "mem", "shell", (r"OVMF needs \d+M",)),
-    Boot("pvh 3M", "--boot pvh --mem 3M", "mem", "ok", (r"\d+ KiB free \+",)),
+    Boot("pvh 4M", "--boot pvh --mem 4M", "mem", "ok", (r"\d+ KiB free \+",)),
     Boot("pvh 2M", "--boot pvh --mem 2M", "mem", "unready", (r"too little memory",)),
     Boot("no boot volume", "--boot uefi", "mem", "shell", (), "no loader"),
     loader("kernel missing", "no sealed kernel", r"is not on the boot volume: copy it"),
@@ -196,7 +196,7 @@ BOOTS = [
     Boot("pvh line too long", "--boot pvh", LONG_LINE, "panic", (r"longer than \d+ characters",)),
     Boot(
         "pvh initrd too large",
-        "--boot pvh --mem 3M",
+        "--boot pvh --mem 4M",
         "mem",
         "loader",
         (r"initial RAM disk lies over the kernel",),
