@@ -104,6 +104,19 @@ SHOWN_NODES = (
     r"node 1: CPUs 2 3; distances 21 10\n +0x0008000000 - 0x0010000000  128 MiB",
 )
 
+# CPUs whose node has no memory, two nodes that have no CPUs, and one that has neither: the nearest
+# memory is not that of the first node.
+FAR_WAYS = ((2, 0, 40), (2, 1, 15), (0, 1, 30), (2, 3, 11), (0, 3, 20), (1, 3, 20))
+FAR_NODES = " --extra '%s'" % " ".join(
+    [
+        "-object memory-backend-ram,id=m%d,size=128M -numa node,nodeid=%d,memdev=m%d" % (n, n, n)
+        for n in (0, 1)
+    ]
+    + ["-numa node,nodeid=2,cpus=0-2 -numa node,nodeid=3"]
+    + ["-numa dist,src=%d,dst=%d,val=%d" % way for way in FAR_WAYS]
+)
+SHOWN_FAR_NODES = (r"node 0: CPUs 0 1 2; distances 10 40 15", r"node 1: CPUs; .*\n +0x0+ -")
+
 
 def loader(name, damage_kind, text):
     """A boot that the loader refuses with this text."""
@@ -125,6 +138,7 @@ BOOTS = [
     Boot("pvh 255 CPUs 16M", "--boot pvh --cpus 255 --mem 16M", "alloc 100; check", "ok", FEW_CPUS),
     Boot("uefi 64 CPUs", "--boot uefi --cpus 64 --timeout 300", "cpus", "ok", (ALL % (64, 64),)),
     Boot("pvh nodes", "--boot pvh --cpus 4" + NODES, "nodes; test nodes", "ok", SHOWN_NODES),
+    Boot("pvh far nodes", "--boot pvh --cpus 3" + FAR_NODES, "nodes; test nodes", "ok", SHOWN_FAR_NODES),
     Boot("pvh clang", "--boot pvh --timeout 120", "test", "ok"),
     Boot("FRAMES=list", "--boot pvh --timeout 120", "test", "ok"),
     Boot("FRAMES=buddy", "--boot pvh --timeout 120", "test", "ok"),
@@ -137,6 +151,15 @@ BOOTS = [
     ),
     Boot("frames", "--boot pvh --mem 64M", "frames churn 25; frames; check", "ok", CHURN_TEXTS),
     Boot("typed", "--boot pvh", None, "ok", TYPED_TEXTS, None, "\n".join(TYPED)),
+    Boot("no APIC", "--boot pvh --cpu max,-apic", "test smp", "ok", (r"irq +by PIC",)),
+    Boot("no ACPI", "--boot pvh --machine pc --extra=-no-acpi", "test", "ok", (r"irq +by PIC",)),
+    Boot(
+        "no ACPI, NMI in panic",
+        "--boot pvh --machine pc --extra=-no-acpi",
+        "crash nmi",
+        "panic",
+        (r"panic: an NMI does not keep it",),
+    ),
     Boot("typed, no APIC", "--boot pvh --cpu max,-apic", None, "ok", (), None, "mem\nirqs"),
     Boot("command fails", "--boot pvh", "nonsense", "failed", (r"command failed: nonsense",)),
     Boot("panic", "--boot pvh", "panic", "panic", (r"the kernel panicked: \S",)),
