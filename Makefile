@@ -72,7 +72,8 @@ HOSTED_FLAGS := $(COMMON) -O1 -Itests/host -DLOAM_DEBUG=1 $(SANITIZERS)
 # --- what there is, in layer order ----------------------------------------------------------------
 
 LIB   := string format parse sort tree elf check keys history complete lineview lineedit pager
-CORE  := frame frame_stats frame_check heap heap_slab heap_large heap_misuse heap_check
+CORE  := frame frame_stats frame_check heap heap_world heap_run heap_class heap_slab heap_remote heap_checked heap_large \
+    heap_huge heap_life heap_tick heap_misuse heap_stats heap_check
 # Runs hosted, too: what of the console knows no hardware.
 CONSOLE := font glyph terminal screen keymap
 # Runs hosted, too: all of kernel/mm but what is bound to the kernel's image and ports.

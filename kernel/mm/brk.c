@@ -46,6 +46,27 @@ void *ksbrk(intptr_t delta)
     return (void *)previous;
 }
 
+void *brk_reserve(size_t bytes, size_t align)
+{
+    uintptr_t start = bits_round_up(bits_round_up(arena.now, PAGE_SIZE), align);
+    if (start > arena.end || bytes > arena.end - start ||
+        aspace_map(space, start, start + bytes,
+                   PAGE_READ | PAGE_WRITE | PAGE_GLOBAL | ASPACE_SPARSE) != 0)
+        return (void *)-1;
+    arena.now = start + bytes;
+    return (void *)start;
+}
+
+bool brk_back(uintptr_t start, size_t bytes)
+{
+    return aspace_back(space, start, start + bytes) == 0;
+}
+
+void brk_drop(uintptr_t start, size_t bytes)
+{
+    aspace_drop(space, start, start + bytes);
+}
+
 bool brk_extend_table(size_t bytes)
 {
     if (bytes > table.end - table.start)

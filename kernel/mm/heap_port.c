@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The heap's port in the kernel: the arena is the kernel's break, whose only user the heap is, and
- * large blocks come from kmmap.
+ * The heap's port in the kernel: the arena is the kernel's break, huge blocks come from kmmap.
  */
 #include <stdarg.h>
 
+#include "kernel/memlayout.h"
 #include "kernel/mm/brk.h"
 #include "kernel/mm/mmap.h"
 #include "kernel/panic.h"
 #include "lib/addr.h"
-#include "lib/alloc/heap_port.h"
+#include "lib/alloc/heap.h"
 #include "lib/bits.h"
 #include "lib/error.h"
 
@@ -62,18 +62,48 @@ static void *map_aligned(size_t bytes, size_t align)
     return (void *)block;
 }
 
-bool heap_port_extend(intptr_t delta)
+void heap_home_setup(struct heap_world *world, struct heap_setup *setup)
 {
-    return ksbrk(delta) != (void *)-1;
+    (void)world;
+    *setup = (struct heap_setup){.arena = MEMLAYOUT_BRK_START,
+                                 .reserve = MEMLAYOUT_BRK_END - MEMLAYOUT_BRK_START,
+                                 .table = (void *)MEMLAYOUT_HEAP_TABLE_START};
 }
 
-bool heap_port_extend_table(size_t bytes)
+uintptr_t heap_port_extend(struct heap_world *world, size_t bytes)
 {
+    (void)world;
+    void *start = brk_reserve(bytes, HEAP_SLICE_SIZE);
+    return start == (void *)-1 ? 0 : (uintptr_t)start;
+}
+
+bool heap_port_extend_table(struct heap_world *world, size_t bytes)
+{
+    (void)world;
     return brk_extend_table(bytes);
 }
 
-void *heap_port_map(size_t bytes, size_t align)
+bool heap_port_commit(struct heap_world *world, uintptr_t start, size_t bytes)
 {
+    (void)world;
+    return brk_back(start, bytes);
+}
+
+void heap_port_purge(struct heap_world *world, uintptr_t start, size_t bytes)
+{
+    (void)world;
+    brk_drop(start, bytes);
+}
+
+/* What is not committed faults by itself. */
+void heap_port_guard(struct heap_world *world, uintptr_t start, size_t bytes, bool on)
+{
+    (void)world, (void)start, (void)bytes, (void)on;
+}
+
+void *heap_port_map(struct heap_world *world, size_t bytes, size_t align)
+{
+    (void)world;
     unmap_leftovers();
     if (align > PAGE_SIZE)
         return map_aligned(bytes, align);
@@ -81,8 +111,9 @@ void *heap_port_map(size_t bytes, size_t align)
     return is_error(start) ? NULL : (void *)start;
 }
 
-void heap_port_unmap(void *start, size_t bytes)
+void heap_port_unmap(struct heap_world *world, void *start, size_t bytes)
 {
+    (void)world;
     if (!unmap((uintptr_t)start, bytes)) {
         struct leftover *leftover = start;
         *leftover = (struct leftover){leftovers, bytes};
@@ -92,8 +123,45 @@ void heap_port_unmap(void *start, size_t bytes)
     unmap_leftovers();
 }
 
-void heap_port_panic(const char *format, ...)
+/* Grows in place where the addresses behind are free. */
+void *heap_port_remap(struct heap_world *world, void *start, size_t from, size_t to, bool may_move)
 {
+    (void)world, (void)may_move;
+    intptr_t more = kmmap((uintptr_t)start + from, to - from, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE);
+    return is_error(more) ? NULL : start;
+}
+
+/* The kernel has one CPU so far, and its interrupt handlers do not allocate. */
+void heap_port_lock(struct heap_world *world)
+{
+    (void)world;
+}
+
+void heap_port_unlock(struct heap_world *world)
+{
+    (void)world;
+}
+
+void heap_port_reset_lock(struct heap_world *world)
+{
+    (void)world;
+}
+
+uint64_t heap_port_clock(struct heap_world *world)
+{
+    (void)world;
+    return 0;
+}
+
+struct heap *heap_port_attach(void)
+{
+    panic("the kernel heap is used before kmalloc_init");
+}
+
+void heap_port_panic(const void *caller, const char *format, ...)
+{
+    (void)caller;
     va_list arguments;
     va_start(arguments, format);
     panic_v(format, arguments);

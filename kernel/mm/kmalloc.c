@@ -11,7 +11,9 @@
 #include "kernel/panic.h"
 #include "lib/alloc/heap.h"
 #include "lib/bits.h"
+#include "lib/list.h"
 #include "lib/string.h"
+#include "lib/tree.h"
 
 #define KM_ALL ((unsigned)(KM_ZERO | KM_ATOMIC | KM_NOWAIT | KM_DMA32))
 
@@ -21,12 +23,17 @@ struct dma_block {
     unsigned order;
 };
 
+static struct heap_world world;
 static struct heap heap;
 static struct tree_node *dma_blocks;
 
 void kmalloc_init(void)
 {
-    heap_init(&heap);
+    struct heap_setup setup;
+    heap_home_setup(&world, &setup);
+    if (!heap_world_init(&world, &setup))
+        panic("no memory for the first page of the heap's table");
+    heap_init(&heap, &world);
     dma_blocks = NULL;
 }
 
@@ -64,7 +71,7 @@ static void *dma_alloc(size_t size, size_t align, bool zero)
     if (bytes > PAGE_SIZE << FRAME_ORDER_MAX)
         return NULL;
     unsigned order = bytes <= PAGE_SIZE ? 0 : bits_log2_up(bytes) - PAGE_SHIFT;
-    struct dma_block *dma = heap_alloc(&heap, sizeof *dma, 0, false);
+    struct dma_block *dma = heap_alloc(&heap, sizeof *dma);
     if (dma == NULL)
         return NULL;
     struct frame_request request = {.below = frame_of_phys((phys_t){4 * GIB}),
@@ -92,13 +99,21 @@ static void *alloc(size_t size, size_t align, unsigned flags)
 {
     check_flags(flags);
     bool zero = (flags & KM_ZERO) != 0;
-    return (flags & KM_DMA32) != 0 ? dma_alloc(size, align, zero)
-                                   : heap_alloc(&heap, size, align, zero);
+    if ((flags & KM_DMA32) != 0)
+        return dma_alloc(size, align, zero);
+    if (align <= HEAP_MIN_ALIGN)
+        return zero ? heap_alloc_zeroed(&heap, size) : heap_alloc(&heap, size);
+    void *block = heap_alloc_aligned(&heap, size, align);
+    if (block != NULL && zero)
+        memset(block, 0, heap_size(&world, block));
+    return block;
 }
 
 /* The heap aligns powers of two by itself up to HEAP_SMALL_MAX: there each is a class. */
 void *kmalloc(size_t size, unsigned flags)
 {
+    if (flags == 0 && size <= HEAP_SMALL_MAX)
+        return heap_alloc(&heap, size);
     bool natural = size > HEAP_SMALL_MAX && bits_is_power_of_two(size);
     return alloc(size, natural ? size : 0, flags);
 }
@@ -142,12 +157,16 @@ void *krealloc(void *block, size_t size, unsigned flags)
         return dma_realloc(dma, size, zero);
     if ((flags & KM_DMA32) != 0)
         panic("%p was not allocated with KM_DMA32", block);
-    return heap_realloc(&heap, block, size, zero);
+    size_t had = heap_size(&world, block);
+    char *resized = heap_realloc(&heap, block, size);
+    if (resized != NULL && zero && heap_size(&world, resized) > had)
+        memset(resized + had, 0, heap_size(&world, resized) - had);
+    return resized;
 }
 
 void kfree(void *block)
 {
-    struct dma_block *dma = dma_find(block);
+    struct dma_block *dma = dma_blocks != NULL ? dma_find(block) : NULL;
     if (dma != NULL)
         dma_free(dma);
     else
@@ -156,23 +175,30 @@ void kfree(void *block)
 
 void kfree_sized(void *block, size_t size)
 {
-    struct dma_block *dma = dma_find(block);
-    bool fits =
-        dma != NULL ? size <= dma_size(dma) : block == NULL || heap_fits(&heap, block, size);
-    if (!fits)
-        panic("%p is a block of %zu bytes, not one for %zu", block, ksize(block), size);
+    const struct dma_block *dma = dma_find(block);
+    if (dma == NULL) {
+        heap_free_sized(&heap, block, size);
+        return;
+    }
+    if (size > dma_size(dma))
+        panic("%p is a block of %zu bytes, not one for %zu", block, dma_size(dma), size);
     kfree(block);
 }
 
 size_t ksize(const void *block)
 {
     const struct dma_block *dma = dma_find(block);
-    return dma != NULL ? dma_size(dma) : heap_size(&heap, block);
+    return dma != NULL ? dma_size(dma) : heap_size(&world, block);
 }
 
-const struct heap *kmalloc_heap(void)
+struct heap_world *kmalloc_world(void)
 {
-    return &heap;
+    return &world;
+}
+
+size_t kmalloc_trim(void)
+{
+    return heap_trim(&heap);
 }
 
 size_t kmalloc_check(check_report *report)
@@ -192,5 +218,5 @@ size_t kmalloc_check(check_report *report)
                      node->key);
         end = node->key + dma_size(dma);
     }
-    return check.violations + heap_check(&heap, report);
+    return check.violations + heap_check(&world, report);
 }

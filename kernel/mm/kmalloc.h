@@ -14,7 +14,7 @@
 
 #include "lib/check.h"
 
-struct heap;
+struct heap_world;
 
 enum kmalloc_flags {
     KM_ZERO = 1,   /* clear the block */
@@ -43,15 +43,17 @@ void *krealloc(void *block, size_t size, unsigned flags);
 /* Gives back a block; NULL is allowed. */
 void kfree(void *block);
 
-/* As kfree; panics if a block of `size` bytes would not have been this one: krealloc to `size`
- * would move it or trim it. */
+/* As kfree; debug and hardened builds panic if the block was not asked for with this size. */
 void kfree_sized(void *block, size_t size);
 
 /* Usable bytes of a live block; panics on anything else, NULL included. */
 size_t ksize(const void *block);
 
-/* For statistics and checks. */
-const struct heap *kmalloc_heap(void);
+/* Gives back all memory that no block needs; returns the bytes. */
+size_t kmalloc_trim(void);
+
+/* For statistics. */
+struct heap_world *kmalloc_world(void);
 
 /* Verifies the heap; see heap_check(). */
 size_t kmalloc_check(check_report *report);

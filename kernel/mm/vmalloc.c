@@ -117,7 +117,8 @@ static void check_block(struct check *check, const struct block *block)
     check_expect(check, region != NULL && region_start(region) == start && region->end == end,
                  "the block of vmalloc at 0x%lx is not one region of %zu bytes", start,
                  block->bytes);
-    check_expect(check, before != NULL && before->flags == 0 && behind != NULL && behind->flags == 0,
+    check_expect(check,
+                 before != NULL && before->flags == 0 && behind != NULL && behind->flags == 0,
                  "the block of vmalloc at 0x%lx does not lie between guards", start);
 }
 

@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* The heap's home in the kernel: two fixed windows of the virtual memory map. */
+/* The heap's home in the kernel. */
 #pragma once
 
-#include "kernel/memlayout.h"
+#define HEAP_DEBUG    0
+#define HEAP_HARDEN   0
+#define HEAP_COMMITS  1
+#define HEAP_ZEROED   0 /* frames come as they are */
+#define HEAP_TICKS    0
+#define HEAP_HUGE_MIN ((size_t)2 << 20)
 
-#define HEAP_DEBUG      LOAM_DEBUG
-#define heap_arena_base ((uintptr_t)MEMLAYOUT_BRK_START)
-#define heap_table_base ((uintptr_t)MEMLAYOUT_HEAP_TABLE_START)
+struct heap_setup;
+struct heap_world;
+
+/* Where kmalloc's arena and table are. */
+void heap_home_setup(struct heap_world *world, struct heap_setup *setup);
