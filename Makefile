@@ -241,6 +241,15 @@ $(H)/%_test: $(H)/tests/%_test.c.o $(H)/libhosted.a
 	$(Q)$(CC) $(SANITIZERS) $(filter %.o,$^) $(H)/libhosted.a -lcmocka -pthread -o $@ \
 	    $(wrap)
 
+# Threads need the other sanitizer: their test and the core are built apart with it.
+HEAP_RACES := tests/heap_threads_test.c $(wildcard lib/alloc/heap*.c) lib/tree.c lib/check.c \
+    lib/format.c tests/host/heap_port.c tests/host/expect.c
+$(H)/heap_threads_test: $(HEAP_RACES) $(wildcard lib/alloc/heap*.h) Makefile | need-cc need-cmocka
+	$(call say,CC,$@ with ThreadSanitizer)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -MMD -MP,$(COMMON)) -O1 -fsanitize=thread -Itests/host -DLOAM_DEBUG=1 \
+	    $(filter %.c,$^) -lcmocka -pthread -o $@
+
 HOSTED_TESTS := $(TESTS:%=$(H)/%)
 
 # --- fuzzing: clang's libFuzzer, with sanitizers; see tests/fuzz/fuzz.h ------------------------------

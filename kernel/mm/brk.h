@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel's break: memory that grows and shrinks at its end, as sbrk does for a process. The heap
- * takes its arena from it as address space, and puts memory behind it page by page. A second one
- * like it holds the heap's table.
+ * The kernel's break: memory that grows and shrinks at its end, as sbrk does for a process. The
+ * heap takes its arena from it as address space, and puts memory behind it page by page. A second
+ * one like it holds the heap's table.
  */
 #pragma once
 

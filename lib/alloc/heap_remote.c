@@ -17,6 +17,7 @@ static void push_woken(struct heap_world *world, struct heap_slice *slab)
     __atomic_fetch_add(&world->wakes, 1, __ATOMIC_RELAXED);
 }
 
+/* Releases the links to the owner, and acquires from it the slab's own link if it sleeps. */
 static void hand_over(struct heap_world *world, struct heap_batch *batch)
 {
     struct heap_slice *slab = batch->slab;
@@ -24,7 +25,7 @@ static void hand_over(struct heap_world *world, struct heap_batch *batch)
     do
         *(uintptr_t *)batch->last = heap_link(world, batch->last, before & ~HEAP_WAKE_ME);
     while (!__atomic_compare_exchange_n(&slab->remote, &before, batch->first, true,
-                                        __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+                                        __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
     batch->slab = NULL;
     if ((before & HEAP_WAKE_ME) != 0)
         push_woken(world, slab);

@@ -87,27 +87,34 @@ static bool cover(struct heap_world *world, uintptr_t end)
     return true;
 }
 
-/* Address space of at least `bytes`, from `spare` or from the port; 0 if there is none. */
-static uintptr_t find_space(struct heap_world *world, size_t *bytes)
+/* Address space that waits for descriptors, if it is at least `*bytes`; else 0. */
+static uintptr_t take_spare(struct heap_world *world, size_t *bytes)
 {
     heap_port_lock(world);
-    uintptr_t start = 0;
-    if (world->spare_bytes >= *bytes) {
-        start = world->spare;
+    uintptr_t start = world->spare_bytes >= *bytes ? world->spare : 0;
+    if (start != 0) {
         *bytes = world->spare_bytes;
         world->spare_bytes = 0;
     }
     heap_port_unlock(world);
+    return start;
+}
+
+/* Address space of at least `*bytes`: more, if there is more; 0 if there is none. */
+static uintptr_t find_space(struct heap_world *world, size_t *bytes)
+{
+    uintptr_t start = take_spare(world, bytes);
     if (start != 0)
         return start;
-    size_t more =
-        bits_max(GROW_SLICES * HEAP_SLICE_SIZE,
-                 bits_round_down((world->end - world->arena) / GROW_SHARE, HEAP_SLICE_SIZE));
+    size_t have = __atomic_load_n(&world->end, __ATOMIC_RELAXED) - world->arena;
+    size_t more = bits_max(GROW_SLICES * HEAP_SLICE_SIZE,
+                           bits_round_down(have / GROW_SHARE, HEAP_SLICE_SIZE));
     if (more > *bytes)
         start = heap_port_extend(world, more);
-    if (start != 0)
-        *bytes = more;
-    return start != 0 ? start : heap_port_extend(world, *bytes);
+    if (start == 0)
+        return heap_port_extend(world, *bytes);
+    *bytes = more;
+    return start;
 }
 
 static void keep_space(struct heap_world *world, uintptr_t start, size_t bytes)

@@ -175,7 +175,7 @@ uintptr_t heap_port_extend(struct heap_world *world, size_t bytes)
     pthread_mutex_lock(&window->port_lock);
     uintptr_t start = bytes > window->reserved - window->end ? 0 : window->end;
     if (start != 0) {
-        window->end += bytes;
+        __atomic_store_n(&window->end, start + bytes, __ATOMIC_RELAXED);
         if (!host_heap_commits)
             host_open(start, bytes);
     }
@@ -203,7 +203,9 @@ static void require_arena(const struct heap_world *world, uintptr_t start, size_
 {
     const struct window *window = window_of(world);
     require_pages(start, bytes);
-    require(start >= window->arena && start + bytes <= window->end, "not in the arena");
+    require(start >= window->arena &&
+                start + bytes <= __atomic_load_n(&window->end, __ATOMIC_RELAXED),
+            "not in the arena");
 }
 
 bool heap_port_commit(struct heap_world *world, uintptr_t start, size_t bytes)
@@ -246,9 +248,9 @@ void heap_port_unmap(struct heap_world *world, void *start, size_t bytes)
 {
     window_of(world);
     require_pages((uintptr_t)start, bytes);
-    require(bytes <= host_heap_mapped, "more is unmapped than was mapped");
+    size_t mapped = __atomic_fetch_sub(&host_heap_mapped, bytes, __ATOMIC_RELAXED);
+    require(bytes <= mapped, "more is unmapped than was mapped");
     require(munmap(start, bytes) == 0, "munmap fails");
-    __atomic_sub_fetch(&host_heap_mapped, bytes, __ATOMIC_RELAXED);
 }
 
 void *heap_port_remap(struct heap_world *world, void *start, size_t from, size_t to, bool may_move)
