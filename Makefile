@@ -83,11 +83,13 @@ HOSTED_FLAGS := $(COMMON) -O1 -Itests/host -DLOAM_DEBUG=1 $(SANITIZERS)
 # --- what there is, in layer order ----------------------------------------------------------------
 
 LIB   := string format parse sort tree elf check keys history complete lineview lineedit pager churn
-CORE  := heap heap_slab heap_large heap_misuse heap_check
+CORE  := heap heap_world heap_run heap_class heap_slab heap_remote heap_checked heap_large heap_huge \
+    heap_life heap_tick heap_misuse heap_stats heap_check
 # Runs hosted, too: what of the console knows no hardware.
 CONSOLE := font glyph terminal screen keymap
 # Runs hosted, too: all of kernel/mm but what is bound to the kernel's image and ports.
-MM    := memmap frame_port pmm paging paging_check region aspace aspace_check brk mmap kmalloc vmalloc
+MM    := memmap frame_port pmm paging paging_check region aspace aspace_check brk mmap \
+    kmalloc kmalloc_dma kmalloc_shrink vmalloc
 # Likewise: what reads ACPI tables.
 ACPI  := acpi acpi_madt acpi_numa
 
@@ -270,9 +272,13 @@ $(H)/%_test: $(H)/tests/%_test.c.o $(H)/libhosted.a
 	    $(wrap)
 
 # Threads need the other sanitizer: their test and the core are built apart with it.
-RACES    := tests/frame_threads_test.c $(wildcard lib/alloc/frame*.c) lib/check.c lib/format.c \
+FRAME_RACES := tests/frame_threads_test.c $(wildcard lib/alloc/frame*.c) lib/check.c lib/format.c \
     tests/host/frame_home.c tests/host/frame_alone.c
-$(H)/frame_threads_test: $(RACES) $(wildcard lib/alloc/frame*.h) Makefile | need-cc need-cmocka
+HEAP_RACES  := tests/heap_threads_test.c $(wildcard lib/alloc/heap*.c) lib/tree.c lib/check.c \
+    lib/format.c tests/host/heap_port.c tests/host/expect.c
+$(H)/frame_threads_test: $(FRAME_RACES) $(wildcard lib/alloc/frame*.h) Makefile | need-cc need-cmocka
+$(H)/heap_threads_test: $(HEAP_RACES) $(wildcard lib/alloc/heap*.h) Makefile | need-cc need-cmocka
+$(H)/frame_threads_test $(H)/heap_threads_test:
 	$(call say,CC,$@ with ThreadSanitizer)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(filter-out -MMD -MP,$(COMMON)) -O1 -fsanitize=thread -Itests/host -DLOAM_DEBUG=1 \

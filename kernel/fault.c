@@ -12,6 +12,7 @@
 #include "kernel/backtrace.h"
 #include "kernel/console.h"
 #include "kernel/lock.h"
+#include "kernel/mm/kmalloc_cpu.h"
 #include "kernel/panic.h"
 #include "lib/format.h"
 #include "lib/string.h"
@@ -32,7 +33,7 @@ struct attempt {
 /* Gives back what the abandoned function had taken. */
 static void clean_up(const struct attempt *abandoned)
 {
-    percpu_this()->interrupts = abandoned->interrupts;
+    kmalloc_set_interrupts(percpu_this(), abandoned->interrupts);
     percpu_this()->nmis = abandoned->nmis;
     lock_release_down_to(abandoned->held);
     if (abandoned->interrupts_were_on)

@@ -5,6 +5,7 @@
 #include "kernel/arch/x86_64/trap.h"
 #include "kernel/irq.h"
 #include "kernel/mail.h"
+#include "kernel/mm/kmalloc_cpu.h"
 #include "kernel/panic.h"
 #include "kernel/smp.h"
 #include "lib/list.h"
@@ -32,9 +33,9 @@ static void call_here(const struct call *call)
 {
     struct percpu *this = percpu_this();
     asm_interrupts_off();
-    this->interrupts++;
+    kmalloc_enter_interrupt(this);
     call->function(call->argument);
-    this->interrupts--;
+    kmalloc_leave_interrupt(this);
     asm_interrupts_on();
 }
 

@@ -28,7 +28,6 @@ static int begin(void **state)
     *state = &model;
     model_start(&model, MEMLAYOUT_MMAP_START, MEMLAYOUT_MMAP_END, MEMLAYOUT_MMAP_START);
     mmap_init(&model.space);
-    host_heap_reset();
     kmalloc_init();
     vmalloc_init(&model.space);
     return 0;
@@ -40,7 +39,8 @@ static int end(void **state)
     assert_int_equal(vmalloc_stats().bytes, 0);
     assert_int_equal(vmalloc_check(ram_told), 0);
     assert_int_equal(kmalloc_check(ram_told), 0);
-    assert_int_equal(kmalloc_heap()->slices, kmalloc_heap()->free_slices);
+    kmalloc_trim();
+    assert_int_equal(heap_taken(kmalloc_world()), 0);
     return model_end(state);
 }
 

@@ -198,7 +198,8 @@ int aspace_map(struct aspace *space, uintptr_t start, uintptr_t end, unsigned fl
     struct backing backing;
     int error = cut_ends(space, start, end);
     if (error == 0) {
-        error = back(space, &backing, start, end, flags != 0 ? (end - start) >> PAGE_SHIFT : 0);
+        bool is_backed = flags != 0 && !(flags & ASPACE_SPARSE);
+        error = back(space, &backing, start, end, is_backed ? (end - start) >> PAGE_SHIFT : 0);
         if (error != 0)
             join_ends(space, start, end);
     }
@@ -240,6 +241,38 @@ int aspace_unmap(struct aspace *space, uintptr_t start, uintptr_t end)
     }
     unmap_pages(space, start, end);
     return 0;
+}
+
+static struct region *sparse_region(const char *who, const struct aspace *space, uintptr_t start,
+                                    uintptr_t end)
+{
+    check_range(who, space, start, end);
+    struct region *region = find(space, start);
+    if (region == NULL || region->end < end || !(region->flags & ASPACE_SPARSE))
+        panic("%s: [0x%lx, 0x%lx) lies in no sparse region", who, start, end);
+    return region;
+}
+
+int aspace_back(struct aspace *space, uintptr_t start, uintptr_t end)
+{
+    const struct region *region = sparse_region("aspace_back", space, start, end);
+    for (uintptr_t at = start; at < end; at += PAGE_SIZE) {
+        frame_t frame = pmm_alloc(PMM_HEAP, (struct frame_request){0});
+        if (!frame_is_none(frame) && paging_map(space->paging, at, phys_of_frame(frame), PAGE_SIZE,
+                                                region->flags & ~ASPACE_SPARSE) == 0)
+            continue;
+        if (!frame_is_none(frame))
+            pmm_free(PMM_HEAP, frame, 0);
+        unmap_pages(space, start, at);
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+void aspace_drop(struct aspace *space, uintptr_t start, uintptr_t end)
+{
+    sparse_region("aspace_drop", space, start, end);
+    unmap_pages(space, start, end);
 }
 
 /* Where the first hole at or above `start` begins, at most `end`. */

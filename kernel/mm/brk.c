@@ -48,6 +48,35 @@ void *ksbrk(intptr_t delta)
     return (void *)previous;
 }
 
+void *brk_reserve(size_t bytes, size_t align)
+{
+    bool were_on = lock_take_irq(&aspace_lock);
+    uintptr_t start = bits_round_up(bits_round_up(arena.now, PAGE_SIZE), align);
+    if (start > arena.end || bytes > arena.end - start ||
+        aspace_map(space, start, start + bytes,
+                   PAGE_READ | PAGE_WRITE | PAGE_GLOBAL | ASPACE_SPARSE) != 0)
+        start = (uintptr_t)-1;
+    else
+        arena.now = start + bytes;
+    lock_release_irq(&aspace_lock, were_on);
+    return (void *)start;
+}
+
+bool brk_back(uintptr_t start, size_t bytes)
+{
+    bool were_on = lock_take_irq(&aspace_lock);
+    int error = aspace_back(space, start, start + bytes);
+    lock_release_irq(&aspace_lock, were_on);
+    return error == 0;
+}
+
+void brk_drop(uintptr_t start, size_t bytes)
+{
+    bool were_on = lock_take_irq(&aspace_lock);
+    aspace_drop(space, start, start + bytes);
+    lock_release_irq(&aspace_lock, were_on);
+}
+
 bool brk_extend_table(size_t bytes)
 {
     if (bytes > table.end - table.start)

@@ -13,6 +13,9 @@
 #include "lib/error.h"
 #include "lib/string.h"
 
+#define RESERVE_SHARE 256 /* of the RAM is kept for those who cannot wait, */
+#define RESERVE_MAX   ((uint64_t)4 * MIB >> PAGE_SHIFT) /* at most */
+
 static const struct memmap *map;
 
 /* The first life: frames are taken from the top of [early.start, early.end), and early.next moves
@@ -28,6 +31,7 @@ static uint64_t metadata_frames;
 /* Frames taken less frames given back on each CPU: one of them alone may well be negative. */
 static struct {
     int64_t used[PMM_USES];
+    bool may_use_reserve;
 } __attribute__((aligned(64))) books[FRAME_CPUS];
 static bool reclaimed[BOOT_MEMORY_KINDS];
 
@@ -182,6 +186,7 @@ int pmm_init(void)
             add_around(range, taken);
     }
     adopt(tables);
+    frame_set_reserve(&frames, bits_min(RESERVE_MAX, memmap_ram(map) / RESERVE_SHARE));
     grown_up = true;
     return 0;
 }
@@ -198,9 +203,26 @@ void pmm_reclaim(enum boot_memory kind)
     }
 }
 
+bool pmm_use_reserve(bool may)
+{
+    bool might = books[frame_home_cpu()].may_use_reserve;
+    books[frame_home_cpu()].may_use_reserve = may;
+    return might;
+}
+
+static frame_t alloc_from_reserve(struct frame_request request)
+{
+    if (!grown_up || !books[frame_home_cpu()].may_use_reserve)
+        return FRAME_NONE;
+    request.flags |= FRAME_ATOMIC;
+    return frame_alloc(&frames, request);
+}
+
 frame_t pmm_alloc(enum pmm_use use, struct frame_request request)
 {
     frame_t frame = grown_up ? frame_alloc(&frames, request) : early_alloc(request);
+    if (frame_is_none(frame))
+        frame = alloc_from_reserve(request);
     if (!frame_is_none(frame))
         book(use, (int64_t)1 << request.order);
     return frame;

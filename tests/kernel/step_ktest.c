@@ -9,6 +9,7 @@
 #include "kernel/arch/x86_64/trap.h"
 #include "kernel/ktest.h"
 #include "kernel/mm/kmalloc.h"
+#include "kernel/mm/kmalloc_cpu.h"
 #include "kernel/mm/mmap.h"
 #include "kernel/mm/pmm.h"
 #include "lib/error.h"
@@ -42,9 +43,9 @@ static void step(struct trap_frame *frame)
     if (!(frame->rflags & FLAG_INTERRUPTIBLE))
         return;
     seen.interruptible++;
-    this->interrupts++;
+    kmalloc_enter_interrupt(this);
     allocate_and_free();
-    this->interrupts--;
+    kmalloc_leave_interrupt(this);
 }
 
 static void start_stepping(void)
