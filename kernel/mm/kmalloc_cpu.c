@@ -24,7 +24,7 @@ static uint32_t slices_to_keep(void)
     return (uint32_t)bits_max(1, bits_min(KEEP_MAX, slices / KEEP_SHARE / percpu_count()));
 }
 
-/* The reserve is filled by the first who allocates. */
+/* The reserve is filled by the first who allocates or idles there. */
 void kmalloc_give_heaps(struct percpu *area, struct kmalloc_heaps *heaps)
 {
     heap_init(&heaps->task, kmalloc_world());
@@ -42,11 +42,6 @@ struct kmalloc_heaps *kmalloc_make_heaps(void)
 uint64_t heap_home_clock(void)
 {
     return asm_read_tsc() / tsc_rate();
-}
-
-void heap_home_start(void)
-{
-    kmalloc_give_heaps(&percpu_boot, &boot_heaps);
 }
 
 /* One slice more, if there are too few and there is memory. */
@@ -76,6 +71,12 @@ struct heap *heap_home_attach(void)
     this->heap = this->task_heap;
     fill_reserve(this);
     return this->task_heap;
+}
+
+void heap_home_start(void)
+{
+    kmalloc_give_heaps(&percpu_boot, &boot_heaps);
+    heap_home_attach();
 }
 
 void kmalloc_idle(void)

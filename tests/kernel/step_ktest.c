@@ -18,6 +18,7 @@
 #define TRAP_DEBUG         1
 #define FLAG_TRAP          0x100
 #define FLAG_INTERRUPTIBLE 0x200
+#define SIZES              64 /* of 4 classes: as many slices are in reserve for interrupts */
 
 static struct {
     uint64_t steps, interruptible, allocated;
@@ -26,7 +27,7 @@ static struct {
 
 static void allocate_and_free(void)
 {
-    void *block = kmalloc(1 + seen.interruptible % 200, 0);
+    void *block = kmalloc(1 + seen.interruptible % SIZES, 0);
     frame_t frame = pmm_alloc(PMM_KERNEL, (struct frame_request){.order = 1});
     if (!frame_is_none(frame))
         pmm_free(PMM_KERNEL, frame, 1);
