@@ -275,7 +275,7 @@ $(H)/%_test: $(H)/tests/%_test.c.o $(H)/libhosted.a
 FRAME_RACES := tests/frame_threads_test.c $(wildcard lib/alloc/frame*.c) lib/check.c lib/format.c \
     tests/host/frame_home.c tests/host/frame_alone.c
 HEAP_RACES  := tests/heap_threads_test.c $(wildcard lib/alloc/heap*.c) lib/tree.c lib/check.c \
-    lib/format.c tests/host/heap_port.c tests/host/expect.c
+    lib/format.c kernel/lock.c $(patsubst %,tests/host/%.c,heap_port expect lock_home log panic told)
 $(H)/frame_threads_test: $(FRAME_RACES) $(wildcard lib/alloc/frame*.h) Makefile | need-cc need-cmocka
 $(H)/heap_threads_test: $(HEAP_RACES) $(wildcard lib/alloc/heap*.h) Makefile | need-cc need-cmocka
 $(H)/frame_threads_test $(H)/heap_threads_test:
