@@ -219,7 +219,8 @@ $(H)/libhosted.a: $(HOST_OBJECTS) $(H)/objects
 
 # Tests of what stands on frames put themselves in between, to make frames run out on purpose.
 NEEDS_FRAMES := pmm paging aspace brk mmap kmalloc heap_port vmalloc
-WRAPPED = $(if $(filter $(NEEDS_FRAMES:%=%_test),$(@F)),frame_alloc frame_free)
+WRAPPED = $(if $(filter $(NEEDS_FRAMES:%=%_test),$(@F)),frame_alloc frame_free frame_alloc_bulk \
+    frame_free_bulk)
 wrap = $(addprefix -Wl$(comma)--wrap=,$(WRAPPED))
 comma := ,
 
