@@ -112,7 +112,7 @@ static void *alloc(size_t size, size_t align, unsigned flags)
 /* The heap aligns powers of two by itself up to HEAP_SMALL_MAX: there each is a class. */
 void *kmalloc(size_t size, unsigned flags)
 {
-    if (flags == 0 && size <= HEAP_SMALL_MAX)
+    if (flags == 0 && size - 1 < HEAP_SMALL_MAX)
         return heap_alloc(&heap, size);
     bool natural = size > HEAP_SMALL_MAX && bits_is_power_of_two(size);
     return alloc(size, natural ? size : 0, flags);
@@ -164,13 +164,21 @@ void *krealloc(void *block, size_t size, unsigned flags)
     return resized;
 }
 
-void kfree(void *block)
+static void free_of_either_kind(void *block)
 {
-    struct dma_block *dma = dma_blocks != NULL ? dma_find(block) : NULL;
+    struct dma_block *dma = dma_find(block);
     if (dma != NULL)
         dma_free(dma);
     else
         heap_free(&heap, block);
+}
+
+void kfree(void *block)
+{
+    if (dma_blocks == NULL)
+        heap_free(&heap, block);
+    else
+        free_of_either_kind(block);
 }
 
 void kfree_sized(void *block, size_t size)

@@ -18,8 +18,7 @@
 /* Sizes and alignments above are absurd: no sum of two overflows, and runs have 32-bit lengths. */
 #define SIZE_LIMIT ((size_t)1 << 46)
 
-/* --- from an address to its block
- * ----------------------------------------------------------------- */
+/* --- from an address to its block --- */
 
 static bool find_huge(struct heap_world *world, uintptr_t address, struct heap_place *place)
 {
@@ -77,14 +76,13 @@ bool heap_owns(struct heap_world *world, const void *block)
     return find(world, block, &place) && heap_is_live(world, block);
 }
 
-/* --- allocation
- * ----------------------------------------------------------------------------------- */
+/* --- allocation --- */
 
 static void *alloc_small(struct heap *heap, const struct heap_request *request)
 {
     size_t size = heap_object_size(request->size);
     unsigned index = heap_class_aligned(heap, size, request->align);
-    void *block = heap_slab_alloc(heap, index);
+    void *block = heap_slab_alloc(size, heap, index);
     if (block == NULL)
         return NULL;
     if (HEAP_CHECKED)
@@ -136,20 +134,13 @@ static struct heap *attached(struct heap *heap)
     return heap == &heap_none ? heap_port_attach() : heap;
 }
 
-static void *alloc_any(struct heap *heap, size_t size)
+void *heap_alloc_slow(size_t size, struct heap *heap)
 {
     heap = attached(heap);
     if (heap == NULL)
         return NULL;
     struct heap_request request = {.size = size, .align = HEAP_MIN_ALIGN};
     return alloc(heap, &request);
-}
-
-void *heap_alloc_slow(size_t size, struct heap *heap)
-{
-    if (HEAP_CHECKED || size > HEAP_SMALL_MAX || heap == &heap_none)
-        return alloc_any(heap, size);
-    return heap_slab_alloc(heap, heap_class_of(heap, size));
 }
 
 void *heap_alloc_zeroed(struct heap *heap, size_t size)
@@ -184,8 +175,7 @@ void *heap_alloc_aligned(struct heap *heap, size_t size, size_t align)
     return block;
 }
 
-/* --- freeing
- * -------------------------------------------------------------------------------------- */
+/* --- freeing --- */
 
 #define ANY_SIZE SIZE_MAX
 
@@ -249,8 +239,7 @@ void heap_free_sized(struct heap *heap, void *block, size_t size)
         free_block(heap, block, size, __builtin_return_address(0));
 }
 
-/* --- resizing
- * ------------------------------------------------------------------------------------- */
+/* --- resizing --- */
 
 /* A small block stays if it is large enough and at least half used, or no class would serve
  * better. */

@@ -4,8 +4,7 @@
 
 #include "lib/string.h"
 
-/* --- marks
- * ---------------------------------------------------------------------------------------- */
+/* --- marks --- */
 
 static uint64_t *mark_word(const struct heap_world *world, uintptr_t address, uint64_t *bit)
 {
@@ -23,8 +22,7 @@ bool heap_checked_is_live(const struct heap_world *world, uintptr_t address)
     return address % HEAP_MIN_ALIGN == 0 && (__atomic_load_n(word, __ATOMIC_RELAXED) & bit) != 0;
 }
 
-/* --- what lies behind a block
- * --------------------------------------------------------------------- */
+/* --- what lies behind a block --- */
 
 /* The first byte of [start, end) that is not `fill`, or `end`. Mostly by words. */
 static const unsigned char *first_other(const unsigned char *start, const unsigned char *end,
@@ -84,8 +82,7 @@ void heap_checked_ends(const struct heap_place *place)
         overflowed(place->start, place->size, other);
 }
 
-/* --- out and in
- * ----------------------------------------------------------------------------------- */
+/* --- out and in --- */
 
 void heap_checked_prepare(uintptr_t object, uint32_t size)
 {

@@ -32,8 +32,7 @@ static inline size_t heap_object_size(size_t size)
     return HEAP_CHECKED ? size + sizeof(uint64_t) : size;
 }
 
-/* --- the rest is called only if HEAP_CHECKED
- * ------------------------------------------------------ */
+/* --- the rest is called only if HEAP_CHECKED --- */
 
 /* Fills an object that is about to be linked for the first time. */
 void heap_checked_prepare(uintptr_t object, uint32_t size);

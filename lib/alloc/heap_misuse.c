@@ -58,8 +58,7 @@ bool heap_is_live(struct heap_world *world, const void *block)
            is_live_object(world, slice, (uintptr_t)block);
 }
 
-/* --- sentences
- * ------------------------------------------------------------------------------------ */
+/* --- sentences --- */
 
 static size_t say_inside(char *text, size_t room, uintptr_t address, uintptr_t block, size_t size,
                          bool is_live)
