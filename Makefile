@@ -6,6 +6,7 @@
 #   build/hosted-CC/          the hosted unit tests, with sanitizers
 #
 # Settings, for the command line:  CC=gcc|clang  BUILD=release|debug  V=1 (show full commands)
+#   HARDEN=1 (the heap checks all it can)
 #   of `make run`:   CMD='frames; heap'  BOOT=uefi|pvh  MEDIUM=folder|cd|usb  VGA=std|virtio|cirrus|none
 #                    CPUS= MEM= CPU= MACHINE= ACCEL= TIMEOUT=      of `make image`:  CMD=
 #   of `make test`:  T=name  LONG=1  FUZZ_SECONDS=30 (for each fuzz target)
@@ -39,7 +40,7 @@ endif
 Q := $(if $(V),,@)
 say = $(if $(V),,@echo '  $(1)	$(2)' >&2)
 
-K := build/kernel-$(BUILD)-$(CC)
+K := build/kernel-$(BUILD)$(if $(filter 1,$(HARDEN)),-hardened)-$(CC)
 H := build/hosted-$(CC)
 
 .PHONY: all run screenshot test fuzz bench lib image prove check format coverage debug doctor help clean
@@ -58,7 +59,8 @@ KERNEL_FLAGS := $(COMMON) -O2 -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -
     -mgeneral-regs-only -fno-omit-frame-pointer -fno-optimize-sibling-calls \
     -fno-stack-protector -fno-asynchronous-unwind-tables \
     -Ikernel/arch/x86_64 -Ikernel/mm/home \
-    -DLOAM_DEBUG=$(if $(filter debug,$(BUILD)),1,0) -DLOAM_BUILD='"$(BUILD)"' \
+    -DLOAM_DEBUG=$(if $(filter debug,$(BUILD)),1,0) -DLOAM_HARDEN=$(if $(filter 1,$(HARDEN)),1,0) \
+    -DLOAM_BUILD='"$(BUILD)"' \
     -DLOAM_VERSION='"$(VERSION)"' -DLOAM_COMPILER='"$(CC)"'
 
 EFI_FLAGS := $(COMMON) -O2 -isystem /usr/include/efi -isystem /usr/include/efi/x86_64 -fpic \
@@ -318,7 +320,7 @@ FILES    := $(shell git ls-files 2>/dev/null || find * -type f -not -path 'build
 C_FILES  := $(filter %.c %.h,$(FILES))
 TIDY     := $(filter lib/%.c kernel/%.c boot/pvh/%.c,$(FILES))
 TIDY_FLAGS := -std=gnu11 -ffreestanding -mgeneral-regs-only -I. -Ikernel/arch/x86_64 -Ikernel/mm/home \
-    -DLOAM_DEBUG=1 -DLOAM_BUILD='""' -DLOAM_VERSION='""' -DLOAM_COMPILER='""'
+    -DLOAM_DEBUG=1 -DLOAM_HARDEN=1 -DLOAM_BUILD='""' -DLOAM_VERSION='""' -DLOAM_COMPILER='""'
 
 check: ## format, lint, layers
 check: $(TIDY:%=build/tidy/%.ok) | need-clang-format need-python

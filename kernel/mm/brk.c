@@ -12,13 +12,15 @@ struct brk {
 };
 
 static struct aspace *space;
-static struct brk arena, table;
+static struct brk arena, table, marks;
 
 void brk_init(struct aspace *kernel_space)
 {
     space = kernel_space;
     arena = (struct brk){MEMLAYOUT_BRK_START, MEMLAYOUT_BRK_START, MEMLAYOUT_BRK_END};
     table = (struct brk){MEMLAYOUT_HEAP_TABLE_START, MEMLAYOUT_HEAP_TABLE_START,
+                         MEMLAYOUT_HEAP_MARKS_START};
+    marks = (struct brk){MEMLAYOUT_HEAP_MARKS_START, MEMLAYOUT_HEAP_MARKS_START,
                          MEMLAYOUT_HEAP_TABLE_END};
 }
 
@@ -67,9 +69,20 @@ void brk_drop(uintptr_t start, size_t bytes)
     aspace_drop(space, start, start + bytes);
 }
 
+/* Makes the first `bytes` of `brk` usable; what is stays so. */
+static bool extend(struct brk *brk, size_t bytes)
+{
+    if (bytes > brk->end - brk->start)
+        return false;
+    return brk->start + bytes <= brk->now || move(brk, brk->start + bytes);
+}
+
 bool brk_extend_table(size_t bytes)
 {
-    if (bytes > table.end - table.start)
-        return false;
-    return table.start + bytes <= table.now || move(&table, table.start + bytes);
+    return extend(&table, bytes);
+}
+
+bool brk_extend_marks(size_t bytes)
+{
+    return extend(&marks, bytes);
 }

@@ -174,7 +174,7 @@ size_t heap_check(struct heap_world *world, check_report *report);
 /* What they leave to others; what malloc and free are called with comes first, to stay in its
  * register. */
 void *heap_alloc_slow(size_t size, struct heap *heap);
-void *heap_slab_alloc(size_t size, struct heap *heap, unsigned index);
+void *heap_slab_alloc(size_t size, struct heap *heap, size_t index);
 void heap_free_slow(void *block, struct heap *heap);
 void heap_emptied(struct heap_slice *slab, struct heap *heap);
 
@@ -188,7 +188,7 @@ static inline void *heap_alloc(struct heap *heap, size_t size)
     uintptr_t object = heap->list[index];
     uintptr_t link = *(const uintptr_t *)object;
     if (__builtin_expect(link - 1 >= HEAP_SLICE_SIZE - 1, 0))
-        return heap_slab_alloc(size, heap, (unsigned)index);
+        return heap_slab_alloc(size, heap, index);
     heap->list[index] = object ^ link;
     return (void *)object;
 }

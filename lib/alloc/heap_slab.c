@@ -28,12 +28,12 @@ static void set_link(const struct heap_world *world, uintptr_t object, uintptr_t
     *(uintptr_t *)object = heap_link(world, object, next);
 }
 
-static inline void set_list(struct heap *heap, unsigned index, uintptr_t object)
+static inline void set_list(struct heap *heap, size_t index, uintptr_t object)
 {
     heap->list[index] = object != 0 ? object : (uintptr_t)&heap->nil;
 }
 
-static inline bool list_is_empty(const struct heap *heap, unsigned index)
+static inline bool list_is_empty(const struct heap *heap, size_t index)
 {
     return heap->list[index] == (uintptr_t)&heap->nil;
 }
@@ -229,7 +229,7 @@ static inline void take_own(struct heap *heap, struct heap_slice *slab)
 }
 
 /* Makes what the owner freed of the current slab the list, if it is `least` objects or more. */
-static inline bool take_freed(struct heap *heap, unsigned index, unsigned least)
+static inline bool take_freed(struct heap *heap, size_t index, unsigned least)
 {
     struct heap_slice *slab = heap->current[index];
     if (slab->free == 0 || (unsigned)slab->linked - slab->used < least)
@@ -379,19 +379,18 @@ bool heap_slab_is_fresh(const struct heap *heap, unsigned index)
     return (heap->fresh >> index) & 1;
 }
 
-static inline void *pop(struct heap *heap, unsigned index)
+static inline void *pop(struct heap *heap, size_t index)
 {
     uintptr_t object = heap->list[index];
     set_list(heap, index, heap_next(heap->world, object));
     return (void *)object;
 }
 
-static __attribute__((noinline)) void *refill_and_pop(size_t size, struct heap *heap,
-                                                      unsigned index)
+static __attribute__((noinline)) void *refill_and_pop(size_t size, struct heap *heap, size_t index)
 {
     if (heap == &heap_none)
         return heap_alloc_slow(size, heap); /* it knows no classes */
-    return refill(heap, index) ? pop(heap, index) : NULL;
+    return refill(heap, (unsigned)index) ? pop(heap, index) : NULL;
 }
 
 /* An object of the class that `size` is of, off heap.list, refilled if need be; NULL if there is no
@@ -399,7 +398,7 @@ static __attribute__((noinline)) void *refill_and_pop(size_t size, struct heap *
  *
  * The last object of a list brings the next list with it, so that malloc comes here but once a
  * list; now and then it does not, so that the clock is looked at. */
-void *heap_slab_alloc(size_t size, struct heap *heap, unsigned index)
+void *heap_slab_alloc(size_t size, struct heap *heap, size_t index)
 {
     if (list_is_empty(heap, index))
         return refill_and_pop(size, heap, index);
