@@ -309,6 +309,15 @@ bench: ## benchmarks in guest instructions, beside Linux's; B=kmalloc: those wit
 bench: $(K)/kernel.elf | need-python need-qemu
 	@tools/bench.py --build $(K) $(if $(B),--only $(B))
 
+# Instructions of malloc and free; LIB= is the library to preload.
+build/bench/heap_insn: tests/bench/heap_insn.c Makefile | need-cc
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 $(WARNINGS) -O2 -fno-builtin $< -o $@
+heap-insn: build/bench/heap_insn $(LIB) | need-python
+	@tests/bench/heap_insn.py $< $(LIB)
+.PHONY: heap-insn
+
 lib: ## libloam.so, malloc for any Linux program: not there yet
 prove: ## proofs of the pure functions: not there yet
 lib prove:
