@@ -4,8 +4,8 @@
 
 #include "kernel/arch/x86_64/percpu.h"
 
-#define HEAP_DEBUG    0
-#define HEAP_HARDEN   0
+#define HEAP_DEBUG    LOAM_DEBUG
+#define HEAP_HARDEN   LOAM_HARDEN
 #define HEAP_COMMITS  1
 #define HEAP_ZEROED   0 /* frames come as they are */
 #define HEAP_TICKS    0 /* kmalloc_idle() does it */
