@@ -165,7 +165,7 @@ static void make_order(struct heap *heap, uint8_t *order, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
         order[i] = (uint8_t)(count - 1 - i);
-    for (unsigned i = count - 1; HEAP_HARDEN && i > 0; i--) {
+    for (unsigned i = 1; HEAP_HARDEN && i < count; i++) {
         unsigned other = (unsigned)(random_number(heap) % (i + 1));
         uint8_t kept = order[i];
         order[i] = order[other];
