@@ -265,8 +265,7 @@ static void free_block(struct heap *heap, void *block, size_t size, const void *
 /* `slab` has another owner, or by an earlier mask is not that of the block at all. */
 void heap_free_foreign(void *block, struct heap *heap, struct heap_slice *slab)
 {
-    const struct heap *owner = heap_owner(slab);
-    if (!HEAP_CHECKED && owner != NULL && heap_is_object(slab, (uintptr_t)block))
+    if (!HEAP_CHECKED && heap_owner(slab) != NULL && heap_is_object(slab, (uintptr_t)block))
         heap_remote_free(heap, slab, (uintptr_t)block);
     else
         heap_free_slow(block, heap);

@@ -129,7 +129,7 @@ static bool carve(struct heap *heap, struct heap_slice *slab)
     size_t first = bits_lowest(slab->uncarved), past = first + 1;
     uintptr_t object = bits_max(base + first * HEAP_PAGE, slab->start);
     object = heap_object_at(slab, object, size);
-    uintptr_t wanted = object + slab->enough * size;
+    uintptr_t wanted = object + (uintptr_t)slab->enough * size;
     while ((slab->uncarved >> past & 1) != 0 && base + past * HEAP_PAGE < wanted)
         past++;
     uint16_t pages = heap_page_mask(first, past - first);
