@@ -15,6 +15,7 @@
 #define ENOUGH_MIN  4   /* objects of large... */
 #define ENOUGH_MAX  32  /* ...and of small classes that make a list worth taking */
 #define WATCH_EVERY 256 /* objects that are given out between two looks at the clock */
+#define LOOK_AT     8   /* slabs of a queue of which the fullest is used next */
 #define STASH_MAX   4   /* slices that a heap keeps for its next slabs */
 
 _Noreturn void heap_astray(uintptr_t object, uintptr_t next)
@@ -299,7 +300,26 @@ static void make_current(struct heap *heap, struct heap_slice *slab)
     heap->current[slab->class] = slab;
 }
 
-/* The first queued slab, out of the queue, if it has more objects ready than the current one. */
+static unsigned ready(const struct heap_slice *slab)
+{
+    return (unsigned)slab->linked - slab->used;
+}
+
+/* Of the first slabs of a queue, that with the fewest objects ready that are worth it: so slabs
+ * become full, and others empty. */
+static struct heap_slice *fullest(const struct heap_world *world, const struct heap_queue *queue)
+{
+    struct heap_slice *best = heap_slice_at(world, queue->first), *slab = best;
+    for (unsigned i = 1; i < LOOK_AT && !has_remote(slab) && slab->next != HEAP_NO_SLICE; i++) {
+        slab = heap_slice_at(world, slab->next);
+        if (ready(slab) >= slab->enough &&
+            (ready(slab) < ready(best) || ready(best) < best->enough))
+            best = slab;
+    }
+    return best;
+}
+
+/* A queued slab, out of the queue, if it has more objects ready than the current one. */
 static struct heap_slice *take_queued(struct heap *heap, unsigned index)
 {
     const struct heap_slice *current = heap->current[index];
@@ -308,9 +328,8 @@ static struct heap_slice *take_queued(struct heap *heap, unsigned index)
         heap_slab_take_woken(heap);
     if (heap_queue_is_empty(queue))
         return NULL;
-    struct heap_slice *slab = heap_slice_at(heap->world, queue->first);
-    unsigned ready = current == NULL ? 0 : (unsigned)current->linked - current->used;
-    if (!has_remote(slab) && (unsigned)slab->linked - slab->used <= ready)
+    struct heap_slice *slab = fullest(heap->world, queue);
+    if (!has_remote(slab) && ready(slab) <= (current == NULL ? 0 : ready(current)))
         return NULL;
     heap_queue_remove(heap->world, queue, slab);
     return slab;
