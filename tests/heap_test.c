@@ -787,6 +787,20 @@ static void free_pages_between_live_blocks_go_back(void **state)
     assert_all_returned();
 }
 
+static void of_a_slab_with_one_live_block_only_its_pages_stay(void **state)
+{
+    (void)state;
+    heap_free(&heap, alloc(HEAP_SLICE_SIZE)); /* all pages of the slice have memory */
+    char *live = alloc(24576), *freed = alloc(24576);
+    assert_ptr_equal(slice_of(live), slice_of(freed));
+    heap_free(&heap, freed);
+    heap_trim(&heap);
+    assert_int_equal(heap_taken(&world), 24576);
+    assert_sound();
+    heap_free(&heap, live);
+    assert_all_returned();
+}
+
 static void slabs_that_others_emptied_go_back_by_a_tick(void **state)
 {
     (void)state;
@@ -1624,6 +1638,7 @@ static const struct CMUnitTest release_tests[] = {
     TEST(powers_of_two_are_aligned_to_their_size),
     TEST(a_cap_is_never_exceeded),
     TEST(the_last_run_of_the_arena_grows_with_it),
+    TEST(of_a_slab_with_one_live_block_only_its_pages_stay),
     TEST(the_fullest_slab_that_is_worth_it_is_used_first),
     TEST(at_the_cap_free_memory_in_the_wrong_place_goes_back),
 };
