@@ -95,7 +95,7 @@ MM    := memmap frame_port pmm pmm_drain paging paging_check region aspace aspac
 # Likewise: what reads ACPI tables.
 ACPI  := acpi acpi_madt acpi_numa
 
-KTESTS         := $(wildcard tests/kernel/*.c)
+KTESTS         := $(wildcard tests/kernel/*.c tests/kernel/misuse/*.c)
 LIB_SOURCES    := $(LIB:%=lib/%.c) $(CORE:%=lib/alloc/%.c)
 # Three frame allocators behind frame.h: a program is linked with one of them.
 FRAMES_tree    := $(wildcard lib/alloc/frame*.c)

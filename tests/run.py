@@ -105,6 +105,19 @@ SHOWN_NODES = (
 )
 
 
+# Of the kernel heap: one file in tests/kernel/misuse each, and the sentence that it ends in.
+MISUSES = {
+    "double_free": r"panic: 0x\w+ is already free, a block of \d+ bytes",
+    "double_vfree": r"panic: 0x\w+ is not the start of a live block of vmalloc",
+    "foreign_pointer": r"panic: 0x\w+ is not a heap pointer",
+    "free_in_handler": r"panic: 0x\w+ is already free, a block of \d+ bytes",
+    "inner_pointer": r"panic: 0x\w+ points 4096 bytes into a live block of 200704 bytes at 0x\w+",
+    "overflow": r"panic: the block of 41 bytes at 0x\w+ was written to behind its end, at 0x\w+",
+    "sized_free_mismatch": r"panic: 0x\w+ is a block of 100 bytes, freed as one of 99",
+    "write_after_free": r"panic: 0x\w+ was written to while free: byte 100 of the block of \d+ bytes at",
+}
+
+
 def loader(name, damage_kind, text):
     """A boot that the loader refuses with this text."""
     return Boot(name, "--boot uefi --mem 128M", "mem", "loader", (text,), damage_kind)
@@ -168,6 +181,10 @@ BOOTS = [
         "crash nmi",
         "panic",
         (r"panic: an NMI does not keep it", r"called from 0x\w+ nmi_in_panic\+"),
+    ),
+    *(
+        Boot(name, "--boot pvh", "crash " + name, "panic", (text, r"called from 0x\w+ %s\+" % name))
+        for name, text in MISUSES.items()
     ),
     Boot("triple fault", "--boot pvh", "crash triple", "reset"),
     Boot("hang", "--boot pvh --timeout 5", "crash hang", "hang", (r"after 5 s, the kernel hangs",)),
