@@ -141,6 +141,7 @@ BOOTS = [
     Boot("pvh clang", "--boot pvh --timeout 120", "test", "ok"),
     Boot("FRAMES=list", "--boot pvh --timeout 120", "test", "ok"),
     Boot("FRAMES=buddy", "--boot pvh --timeout 120", "test", "ok"),
+    Boot("HARDEN=1", "--boot pvh --cpus 2 --timeout 180", "test", "ok"),
     Boot(
         "several commands",
         "--boot pvh",
@@ -267,6 +268,7 @@ OTHER_KERNELS = {
     "pvh clang": "built by clang",
     "FRAMES=list": "with FRAMES=list",
     "FRAMES=buddy": "with FRAMES=buddy",
+    "HARDEN=1": "with HARDEN=1",
 }
 
 PROGRAM_SECONDS = 180  # what a hosted program may take
@@ -591,6 +593,7 @@ def parse_arguments(arguments):
     add("--clang-dir", metavar="DIR", help="the same, built by clang")
     add("--list-dir", metavar="DIR", help="the same, with FRAMES=list")
     add("--buddy-dir", metavar="DIR", help="the same, with FRAMES=buddy")
+    add("--hardened-dir", metavar="DIR", help="the same, with HARDEN=1")
     add("--only", metavar="NAME", help="the tests of one source, or one boot")
     add("--list", action="store_true", help="print the names that --only takes")
     add("--jobs", type=int, default=2, metavar="N", help="how many at once (default 2)")
@@ -616,7 +619,7 @@ def main(arguments):
         os.environ["LOAM_HOSTED"] = options.hosted_dir[0]
     if options.kernel_dir:
         os.environ["LOAM_BUILD"] = os.path.abspath(options.kernel_dir)
-        others = (options.clang_dir, options.list_dir, options.buddy_dir)
+        others = (options.clang_dir, options.list_dir, options.buddy_dir, options.hardened_dir)
         jobs += boot_jobs(options.kernel_dir, dict(zip(OTHER_KERNELS, others)))
     if options.list:
         print(names(jobs, options.kernel_dir and kernel_suites(options.kernel_dir) or []), end="")
