@@ -8,6 +8,7 @@
 #
 # Settings, for the command line:  CC=gcc|clang  BUILD=release|debug  V=1 (show full commands)
 #   FRAMES=tree|list|buddy (the frame allocator; the last two are for teaching: lib/alloc/simple)
+#   HARDEN=1 (the heap checks all it can)
 #   of `make run`:   CMD='frames; heap'  BOOT=uefi|pvh  MEDIUM=folder|cd|usb  VGA=std|virtio|cirrus|none
 #                    CPUS= MEM= CPU= MACHINE= ACCEL= TIMEOUT=      of `make image`:  CMD=
 #   of `make test`:  T=name  LONG=1  FUZZ_SECONDS=30 (for each fuzz target)
@@ -45,7 +46,7 @@ endif
 Q := $(if $(V),,@)
 say = $(if $(V),,@echo '  $(1)	$(2)' >&2)
 
-O := build/kernel-$(BUILD)-$(CC)
+O := build/kernel-$(BUILD)$(if $(filter 1,$(HARDEN)),-hardened)-$(CC)
 K := $(O)$(patsubst %,-%,$(filter-out tree,$(FRAMES)))
 H := build/hosted-$(CC)
 
@@ -65,7 +66,8 @@ KERNEL_FLAGS := $(COMMON) -O2 -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -
     -mgeneral-regs-only -fno-omit-frame-pointer -fno-optimize-sibling-calls \
     -fno-asynchronous-unwind-tables \
     -Ikernel/arch/x86_64 -Ikernel/mm/home \
-    -DLOAM_DEBUG=$(if $(filter debug,$(BUILD)),1,0) -DLOAM_BUILD='"$(BUILD)"' \
+    -DLOAM_DEBUG=$(if $(filter debug,$(BUILD)),1,0) -DLOAM_HARDEN=$(if $(filter 1,$(HARDEN)),1,0) \
+    -DLOAM_BUILD='"$(BUILD)"' \
     -DLOAM_VERSION='"$(VERSION)"' -DLOAM_COMPILER='"$(CC)"'
 
 # The canary of the stack in use is in the CPU's area; kernel/arch/x86_64/canary.h.
@@ -83,15 +85,17 @@ HOSTED_FLAGS := $(COMMON) -O1 -Itests/host -DLOAM_DEBUG=1 $(SANITIZERS)
 # --- what there is, in layer order ----------------------------------------------------------------
 
 LIB   := string format parse sort tree elf check keys history complete lineview lineedit pager churn
-CORE  := heap heap_slab heap_large heap_misuse heap_check
+CORE  := heap heap_world heap_run heap_class heap_slab heap_remote heap_checked heap_large heap_huge \
+    heap_life heap_tick heap_misuse heap_stats heap_check
 # Runs hosted, too: what of the console knows no hardware.
 CONSOLE := font glyph terminal screen keymap
 # Runs hosted, too: all of kernel/mm but what is bound to the kernel's image and ports.
-MM    := memmap frame_port pmm pmm_drain paging paging_check region aspace aspace_check brk mmap kmalloc vmalloc
+MM    := memmap frame_port pmm pmm_drain paging paging_check region aspace aspace_check brk mmap \
+    kmalloc kmalloc_dma kmalloc_shrink vmalloc
 # Likewise: what reads ACPI tables.
 ACPI  := acpi acpi_madt acpi_numa
 
-KTESTS         := $(wildcard tests/kernel/*.c)
+KTESTS         := $(wildcard tests/kernel/*.c tests/kernel/misuse/*.c)
 LIB_SOURCES    := $(LIB:%=lib/%.c) $(CORE:%=lib/alloc/%.c)
 # Three frame allocators behind frame.h: a program is linked with one of them.
 FRAMES_tree    := $(wildcard lib/alloc/frame*.c)
@@ -217,7 +221,8 @@ $(H)/libhosted.a: $(HOST_OBJECTS) $(H)/objects
 
 # Tests of what stands on frames put themselves in between, to make frames run out on purpose.
 NEEDS_FRAMES := pmm paging aspace brk mmap kmalloc heap_port vmalloc
-WRAPPED = $(if $(filter $(NEEDS_FRAMES:%=%_test),$(@F)),frame_alloc frame_free)
+WRAPPED = $(if $(filter $(NEEDS_FRAMES:%=%_test),$(@F)),frame_alloc frame_free frame_alloc_bulk \
+    frame_free_bulk)
 wrap = $(addprefix -Wl$(comma)--wrap=,$(WRAPPED))
 comma := ,
 
@@ -282,9 +287,13 @@ $(H)/%_test: $(H)/tests/%_test.c.o $(H)/libhosted.a
 	    $(wrap)
 
 # Threads need the other sanitizer: their test and the core are built apart with it.
-RACES    := tests/frame_threads_test.c $(wildcard lib/alloc/frame*.c) lib/check.c lib/format.c \
+FRAME_RACES := tests/frame_threads_test.c $(wildcard lib/alloc/frame*.c) lib/check.c lib/format.c \
     tests/host/frame_home.c tests/host/frame_alone.c
-$(H)/frame_threads_test: $(RACES) $(wildcard lib/alloc/frame*.h) Makefile | need-cc need-cmocka
+HEAP_RACES  := tests/heap_threads_test.c $(wildcard lib/alloc/heap*.c) lib/tree.c lib/check.c \
+    lib/format.c kernel/lock.c $(patsubst %,tests/host/%.c,heap_port expect lock_home log panic told)
+$(H)/frame_threads_test: $(FRAME_RACES) $(wildcard lib/alloc/frame*.h) Makefile | need-cc need-cmocka
+$(H)/heap_threads_test: $(HEAP_RACES) $(wildcard lib/alloc/heap*.h) Makefile | need-cc need-cmocka
+$(H)/frame_threads_test $(H)/heap_threads_test:
 	$(call say,CC,$@ with ThreadSanitizer)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(filter-out -MMD -MP,$(COMMON)) -O1 -fsanitize=thread -Itests/host -DLOAM_DEBUG=1 \
@@ -328,6 +337,8 @@ BUILT_TESTS   := $(if $(T),$(filter %/$(T)_test,$(HOSTED_TESTS)),$(HOSTED_TESTS)
 BUILT_KERNEL  := $(if $(ONLY_HOSTED),,$(K)/kernel.elf $(K)/efi/BOOTX64.EFI $(K)/efi/kernel.elf)
 CLANG_KERNEL  := build/kernel-$(BUILD)-clang
 HAS_CLANG     := $(if $(T),,$(shell command -v clang))
+HARDENED      := build/kernel-$(BUILD)-hardened-$(CC)
+WANTS_HARDENED := $(if $(T),$(filter HARDEN=1,$(T)),yes)
 OTHER_FRAMES  := $(if $(T),$(patsubst FRAMES=%,%,$(filter FRAMES=%,$(T))),list buddy)
 WANTED_FUZZ   := $(if $(T),$(filter build/fuzz/$(T),$(FUZZERS)),$(FUZZERS))
 HAS_FUZZER     = $(shell NO_INSTALL=1 tools/need.sh clang 2>/dev/null && echo yes)
@@ -339,9 +350,11 @@ test: $(BUILT_TESTS) $(BUILT_FUZZ) $(BUILT_KERNEL) | need-python \
 	$(if $(HAS_CLANG),@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD) all)
 	$(if $(OTHER_FRAMES),@for frames in $(OTHER_FRAMES); do \
 	    $(MAKE) --no-print-directory FRAMES=$$frames BUILD=$(BUILD) $(O)-$$frames/kernel.elf || exit 1; done)
+	$(if $(WANTS_HARDENED),@$(MAKE) --no-print-directory HARDEN=1 BUILD=$(BUILD) $(HARDENED)/kernel.elf)
 	@rm -f $(filter-out $(HOSTED_TESTS),$(wildcard $(H)/*_test))
 	@tests/run.py --hosted-dir $(H) $(if $(ONLY_HOSTED),,--kernel-dir $(K)) \
 	    $(if $(HAS_CLANG),--clang-dir $(CLANG_KERNEL)) \
+	    $(if $(WANTS_HARDENED),--hardened-dir $(HARDENED)) \
 	    $(foreach frames,$(OTHER_FRAMES),--$(frames)-dir $(O)-$(frames)) $(if $(BUILT_FUZZ),--fuzz-dir build/fuzz) \
 	    $(if $(T),--only "$(T)") \
 	    $(if $(JUNIT),--junit $(JUNIT))
@@ -376,14 +389,26 @@ $(FRAME_BENCHES): $(BENCH_COMMON)
 # In-kernel benchmarks, in exact guest instructions, beside Linux's figures; for frames, also hosted
 # ones, and those of the simple allocators.
 BENCH_FRAMES := $(filter frame%,$(or $(B),frame))
+BENCH_HARDENED := $(filter kmalloc%,$(or $(B),kmalloc))
 bench: ## benchmarks in instructions, beside Linux's; B=kmalloc, B=frame.whole: those with that prefix
 bench: $(K)/kernel.elf $(if $(BENCH_FRAMES),$(FRAME_BENCHES)) | need-python need-qemu \
     $(if $(BENCH_FRAMES),need-valgrind)
 	$(if $(BENCH_FRAMES),@for frames in list buddy; do $(MAKE) --no-print-directory FRAMES=$$frames \
 	    $(O)-$$frames/kernel.elf || exit 1; done)
 	$(if $(BENCH_FRAMES),@tools/frame_bench.py $(BENCH) $(B))
+	$(if $(BENCH_HARDENED),@$(MAKE) --no-print-directory HARDEN=1 $(HARDENED)/kernel.elf)
 	@tools/bench.py --build $(K) $(if $(B),--only $(B)) \
-	    $(if $(BENCH_FRAMES),$(foreach frames,list buddy,--frames $(frames)=$(O)-$(frames)))
+	    $(if $(BENCH_FRAMES),$(foreach frames,list buddy,--frames $(frames)=$(O)-$(frames))) \
+	    $(if $(BENCH_HARDENED),--hardened $(HARDENED))
+
+# Instructions of malloc and free; LIB= is the library to preload.
+build/bench/heap_insn: tests/bench/heap_insn.c Makefile | need-cc
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 $(WARNINGS) -O2 -fno-builtin $< -o $@
+heap-insn: build/bench/heap_insn $(LIB) | need-python
+	@tests/bench/heap_insn.py $< $(LIB)
+.PHONY: heap-insn
 
 lib: ## libloam.so, malloc for any Linux program: not there yet
 lib:
@@ -395,7 +420,7 @@ FILES    := $(shell git ls-files 2>/dev/null || find * -type f -not -path 'build
 C_FILES  := $(filter %.c %.h,$(FILES))
 TIDY     := $(filter lib/%.c kernel/%.c boot/pvh/%.c,$(FILES))
 TIDY_FLAGS := -std=gnu11 -ffreestanding -mgeneral-regs-only -I. -Ikernel/arch/x86_64 -Ikernel/mm/home \
-    -DLOAM_DEBUG=1 -DLOAM_BUILD='""' -DLOAM_VERSION='""' -DLOAM_COMPILER='""'
+    -DLOAM_DEBUG=1 -DLOAM_HARDEN=1 -DLOAM_BUILD='""' -DLOAM_VERSION='""' -DLOAM_COMPILER='""'
 
 check: ## format, lint, layers
 check: $(TIDY:%=build/tidy/%.ok) | need-clang-format need-python

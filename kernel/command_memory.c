@@ -27,23 +27,25 @@ static bool mem(int argc, char **argv)
 static bool heap(int argc, char **argv)
 {
     (void)argc, (void)argv;
-    const struct heap *heap = kmalloc_heap();
-    char text[FORMAT_BYTES_SIZE], taken[FORMAT_BYTES_SIZE];
-    uint64_t live = 0, objects = 0;
-    console_print("  class  slabs       live       room\n");
+    static struct heap_stats stats;
+    char text[FORMAT_BYTES_SIZE], arena[FORMAT_BYTES_SIZE], dirty[FORMAT_BYTES_SIZE];
+    uint64_t bytes = 0, objects = 0;
+    heap_stats(kmalloc_world(), &stats);
+    console_print("  class  slabs       used       room\n");
     for (unsigned i = 0; i < HEAP_CLASSES; i++) {
-        const struct heap_class *class = &heap->classes[i];
-        live += class->live * class->size;
-        objects += class->live;
+        const struct heap_class_stats *class = &stats.classes[i];
+        bytes += class->used * class->size;
+        objects += class->used;
         if (class->slabs > 0)
-            console_print("%7u %6lu %10lu %10lu\n", class->size, class->slabs, class->live,
-                          class->slabs * class->capacity - class->live);
+            console_print("%7u %6u %10lu %10lu\n", class->size, class->slabs, class->used,
+                          class->capacity - class->used);
     }
-    console_print("%lu small blocks, %s, in an arena of %s (%zu slices free)\n", objects,
-                  format_bytes(text, live), format_bytes(taken, heap->slices * HEAP_SLICE_SIZE),
-                  heap->free_slices);
-    console_print("%lu large blocks, %s\n", heap->large_count,
-                  format_bytes(text, heap->large_bytes));
+    console_print("%lu small blocks, %s\n", objects, format_bytes(text, bytes));
+    console_print("%lu large blocks, %s\n", stats.runs + stats.huge,
+                  format_bytes(text, stats.run_bytes + stats.huge_bytes));
+    console_print("%s of memory in an arena of %s; %s of it is free and dirty\n",
+                  format_bytes(text, stats.taken), format_bytes(arena, stats.arena_bytes),
+                  format_bytes(dirty, stats.dirty_bytes));
     struct vmalloc_stats virtual = vmalloc_stats();
     console_print("%zu blocks of vmalloc, %s\n", virtual.blocks, format_bytes(text, virtual.bytes));
     return true;
@@ -68,6 +70,7 @@ static const char *region_name(uintptr_t address)
          "direct map"},
         {MEMLAYOUT_BRK_START, MEMLAYOUT_BRK_END, "brk"},
         {MEMLAYOUT_MMAP_START, MEMLAYOUT_MMAP_END, "mmap"},
+        {MEMLAYOUT_VMALLOC_START, MEMLAYOUT_VMALLOC_END, "vmalloc"},
         {MEMLAYOUT_HEAP_TABLE_START, MEMLAYOUT_HEAP_TABLE_END, "heap table"},
         {MEMLAYOUT_DEVICES_START, MEMLAYOUT_DEVICES_END, "devices"},
         {MEMLAYOUT_ACPI_START, MEMLAYOUT_ACPI_END, "ACPI tables"},

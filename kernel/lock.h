@@ -22,7 +22,9 @@
 /* The lock order: from the outermost to the innermost. */
 enum lock_rank {
     LOCK_OUTER = 1, /* of tests and benchmarks */
+    LOCK_SHRINKERS, /* of the kernel heap, while they run */
     LOCK_HEAP,      /* the slow path of the kernel heap */
+    LOCK_DMA,       /* the records of KM_DMA32 blocks */
     LOCK_ASPACE,    /* regions and page tables of an address space */
     LOCK_VMALLOC,   /* the blocks of vmalloc */
     LOCK_LOG,

@@ -8,6 +8,7 @@
 #include "kernel/arch/x86_64/asm.h"
 #include "kernel/arch/x86_64/cpu.h"
 #include "kernel/arch/x86_64/gdt.h"
+#include "kernel/arch/x86_64/idle.h"
 #include "kernel/arch/x86_64/image.h"
 #include "kernel/arch/x86_64/percpu.h"
 #include "kernel/arch/x86_64/pic.h"
@@ -21,6 +22,7 @@
 #include "kernel/log.h"
 #include "kernel/mm/brk.h"
 #include "kernel/mm/kmalloc.h"
+#include "kernel/mm/kmalloc_cpu.h"
 #include "kernel/mm/kspace.h"
 #include "kernel/mm/memmap.h"
 #include "kernel/mm/mmap.h"
@@ -175,6 +177,7 @@ static void start_cpus(void)
     smp_call_init();
     shootdown_init();
     drain_init();
+    idle_set_work(kmalloc_idle);
     smp_init(by_apic ? madt : NULL);
     topology_place_memory();
 }

@@ -21,6 +21,7 @@
 #include "kernel/irq.h"
 #include "kernel/log.h"
 #include "kernel/mm/kmalloc.h"
+#include "kernel/mm/kmalloc_cpu.h"
 #include "kernel/mm/kspace.h"
 #include "kernel/mm/paging.h"
 #include "kernel/mm/pmm.h"
@@ -105,20 +106,26 @@ static bool is_known(uint8_t apic_id)
     return false;
 }
 
-/* An area and stacks. False if there is no memory for them, or no more than `leave` frames are. */
+/* An area, heaps and stacks. False if there is no memory for them, or no more than `leave` frames
+ * are. */
 static bool prepare(uint8_t apic_id, uint64_t leave)
 {
     if (pmm_account().free <= leave || percpu_count() == CPU_MAX)
         return false;
     struct percpu *area = kmalloc_aligned(sizeof *area, _Alignof(struct percpu), KM_ZERO);
-    if (area == NULL)
-        return false;
-    percpu_add(area, apic_id);
-    if (kspace_map_stacks(area->id) != 0) {
-        percpu_remove_last();
+    struct kmalloc_heaps *heaps = area != NULL ? kmalloc_make_heaps() : NULL;
+    if (heaps == NULL) {
         kfree(area);
         return false;
     }
+    percpu_add(area, apic_id);
+    if (kspace_map_stacks(area->id) != 0) {
+        percpu_remove_last();
+        kfree(heaps);
+        kfree(area);
+        return false;
+    }
+    kmalloc_give_heaps(area, heaps);
     trampoline_expect(apic_id, area);
     return true;
 }

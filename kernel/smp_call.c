@@ -2,6 +2,7 @@
 /* Functions that one CPU runs on others: letters (mail.h), read by interrupt handlers. */
 #include "kernel/arch/x86_64/apic.h"
 #include "kernel/arch/x86_64/asm.h"
+#include "kernel/arch/x86_64/percpu_heap.h"
 #include "kernel/arch/x86_64/trap.h"
 #include "kernel/irq.h"
 #include "kernel/mail.h"
@@ -32,9 +33,9 @@ static void call_here(const struct call *call)
 {
     struct percpu *this = percpu_this();
     asm_interrupts_off();
-    this->interrupts++;
+    percpu_enter_interrupt(this);
     call->function(call->argument);
-    this->interrupts--;
+    percpu_leave_interrupt(this);
     asm_interrupts_on();
 }
 

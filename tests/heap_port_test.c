@@ -28,6 +28,17 @@
 static struct model model;
 static unsigned char *mirror;
 
+/* In place of kernel/mm/kmalloc_cpu.c. */
+struct heap *heap_home_attach(void)
+{
+    return NULL;
+}
+
+uint64_t heap_home_clock(void)
+{
+    return 0;
+}
+
 intptr_t __real_kmmap(uintptr_t hint, size_t length, unsigned prot, unsigned flags);
 intptr_t __wrap_kmmap(uintptr_t hint, size_t length, unsigned prot, unsigned flags);
 int __real_kmunmap(uintptr_t start, size_t length);
@@ -42,6 +53,8 @@ static uintptr_t mirrored(uintptr_t address)
 
 intptr_t __wrap_kmmap(uintptr_t hint, size_t length, unsigned prot, unsigned flags)
 {
+    if (hint != 0)
+        hint = mirrored(hint);
     intptr_t start = __real_kmmap(hint, length, prot, flags);
     return is_error(start) ? start : (intptr_t)mirror + start - (intptr_t)MEMLAYOUT_MMAP_START;
 }
@@ -111,7 +124,7 @@ static void model_give(const unsigned char *block, size_t pages)
 
 static unsigned char *take(size_t pages, size_t align)
 {
-    unsigned char *block = heap_port_map(pages * PAGE, align);
+    unsigned char *block = heap_port_map(NULL, pages * PAGE, align);
     assert_non_null(block);
     assert_true(bits_is_aligned((uintptr_t)block, align));
     model_take(block, pages);
@@ -120,7 +133,7 @@ static unsigned char *take(size_t pages, size_t align)
 
 static void give(unsigned char *block, size_t pages)
 {
-    heap_port_unmap(block, pages * PAGE);
+    heap_port_unmap(NULL, block, pages * PAGE);
     model_give(block, pages);
 }
 
@@ -157,10 +170,10 @@ static void an_aligned_block_is_all_that_stays_mapped(void **state)
 static void the_ends_of_an_aligned_block_take_no_memory(void **state)
 {
     (void)state;
-    void *block = heap_port_map(PAGE, 64 * MIB); /* four times the RAM */
+    void *block = heap_port_map(NULL, PAGE, 64 * MIB); /* four times the RAM */
     assert_non_null(block);
     assert_int_equal(pmm_account().heap, 1);
-    heap_port_unmap(block, PAGE);
+    heap_port_unmap(NULL, block, PAGE);
     model_compare(&model, __func__);
 }
 
@@ -183,7 +196,7 @@ static void a_block_without_memory_is_null_and_costs_nothing(void **state)
         uint64_t free = ram_free();
         for (uint64_t nth = 0; block == NULL; nth++) {
             ram_fail_after(nth, nth % 2);
-            block = heap_port_map(3 * PAGE, align);
+            block = heap_port_map(NULL, 3 * PAGE, align);
             assert_int_equal(ram_fail_never(), block == NULL);
             if (block == NULL)
                 assert_int_equal(ram_free(), free);
@@ -194,8 +207,8 @@ static void a_block_without_memory_is_null_and_costs_nothing(void **state)
         give(low, 1);
         give(block, 3);
     }
-    assert_null(heap_port_map(MEMLAYOUT_MMAP_END - MEMLAYOUT_MMAP_START, PAGE));
-    assert_null(heap_port_map(PAGE, (size_t)1 << 44));
+    assert_null(heap_port_map(NULL, MEMLAYOUT_MMAP_END - MEMLAYOUT_MMAP_START, PAGE));
+    assert_null(heap_port_map(NULL, PAGE, (size_t)1 << 44));
 }
 
 /* Five pages in one region: to unmap one in the middle takes memory. */
@@ -212,12 +225,12 @@ static void what_cannot_be_unmapped_is_by_the_next_map(void **state)
     unsigned char *block[5];
     take_five(block);
     starve();
-    heap_port_unmap(block[1], PAGE);
-    heap_port_unmap(block[3], PAGE);
-    assert_null(heap_port_map(PAGE, PAGE));
+    heap_port_unmap(NULL, block[1], PAGE);
+    heap_port_unmap(NULL, block[3], PAGE);
+    assert_null(heap_port_map(NULL, PAGE, PAGE));
     feed();
     model_compare(&model, "starved"); /* all five are there */
-    assert_ptr_equal(heap_port_map(PAGE, PAGE), block[1]);
+    assert_ptr_equal(heap_port_map(NULL, PAGE, PAGE), block[1]);
     model_give(block[3], 1);
     for (size_t i = 0; i < 5; i++)
         if (i != 3)
@@ -230,10 +243,10 @@ static void what_cannot_be_unmapped_is_by_the_next_unmap(void **state)
     unsigned char *block[5];
     take_five(block);
     starve();
-    heap_port_unmap(block[1], PAGE);
-    heap_port_unmap(block[3], PAGE);
+    heap_port_unmap(NULL, block[1], PAGE);
+    heap_port_unmap(NULL, block[3], PAGE);
     feed();
-    heap_port_unmap(block[4], PAGE);
+    heap_port_unmap(NULL, block[4], PAGE);
     model_unmap(&model, page_of(block[3]), page_of(block[4]));
     model_unmap(&model, page_of(block[1]), page_of(block[2]));
     model_give(block[4], 1);
@@ -247,12 +260,12 @@ static void what_cannot_be_unmapped_waits_until_it_is_at_an_end(void **state)
     unsigned char *block[5];
     take_five(block);
     starve();
-    heap_port_unmap(block[1], PAGE);
-    heap_port_unmap(block[3], PAGE);
+    heap_port_unmap(NULL, block[1], PAGE);
+    heap_port_unmap(NULL, block[3], PAGE);
     assert_int_equal(pmm_account().heap, 5);
-    heap_port_unmap(block[0], PAGE); /* page 3 is still in the middle, and waits before page 1 */
-    assert_int_equal(pmm_account().heap, 4);
-    heap_port_unmap(block[4], PAGE); /* now both are at an end */
+    heap_port_unmap(NULL, block[0], PAGE); /* now page 1 is at an end, */
+    assert_int_equal(pmm_account().heap, 3);
+    heap_port_unmap(NULL, block[4], PAGE); /* and now page 3 */
     assert_int_equal(pmm_account().heap, 1);
     feed();
     model_unmap(&model, page_of(block[0]), page_of(block[2]));
@@ -264,44 +277,83 @@ static void what_cannot_be_unmapped_waits_until_it_is_at_an_end(void **state)
 static void unmapping_what_cannot_be_panics(void **state)
 {
     (void)state;
-    expect_panic(heap_port_unmap(mirror + 1, PAGE), ", 0x1000) returned -22");
-    expect_panic(heap_port_unmap(mirror - PAGE, PAGE), ", 0x1000) returned -22");
+    expect_panic(heap_port_unmap(NULL, mirror + 1, PAGE), ", 0x1000) returned -22");
+    expect_panic(heap_port_unmap(NULL, mirror - PAGE, PAGE), ", 0x1000) returned -22");
 }
 
 static void a_panic_of_the_heap_is_one_of_the_kernel(void **state)
 {
     (void)state;
-    expect_panic(heap_port_panic("block %d of %s", 7, "9"), "block 7 of 9");
+    expect_panic(heap_port_panic(NULL, "block %d of %s", 7, "9"), "block 7 of 9");
+}
+
+static void a_block_grows_in_place_where_there_is_room(void **state)
+{
+    (void)state;
+    unsigned char *block = take(2, PAGE), *fence = take(1, PAGE);
+    assert_null(heap_port_remap(NULL, block, 2 * PAGE, 3 * PAGE, true));
+    model_compare(&model, "in the way");
+    give(fence, 1);
+    assert_ptr_equal(heap_port_remap(NULL, block, 2 * PAGE, 5 * PAGE, false), block);
+    model_map(&model, 2, 5, FLAGS);
+    model_compare(&model, "grown");
+    starve();
+    assert_null(heap_port_remap(NULL, block, 5 * PAGE, 6 * PAGE, false));
+    feed();
+    give(block, 5);
 }
 
 /* The sbrk equivalent, and the table */
 
-static void the_arena_is_the_break(void **state)
+static void the_arena_is_reserved_and_backed_page_by_page(void **state)
 {
     (void)state;
-    size_t slice = HEAP_SLICE_SIZE / PAGE;
-    assert_true(heap_port_extend((intptr_t)(3 * HEAP_SLICE_SIZE)));
-    model_map(&model, 0, 3 * slice, FLAGS);
-    model_compare(&model, "grown");
+    uintptr_t start = heap_port_extend(NULL, 3 * HEAP_SLICE_SIZE);
+    assert_int_equal(start, MEMLAYOUT_BRK_START);
+    assert_int_equal(pmm_account().heap, 0);
+    assert_true(heap_port_commit(NULL, start + 5 * PAGE, 3 * PAGE));
+    assert_int_equal(pmm_account().heap, 3);
+    assert_true(heap_port_commit(NULL, start, 5 * PAGE));
+    assert_int_equal(pmm_account().heap, 8);
     starve();
-    assert_false(heap_port_extend((intptr_t)HEAP_SLICE_SIZE));
+    assert_false(heap_port_commit(NULL, start + 8 * PAGE, PAGE));
+    assert_int_equal(heap_port_extend(NULL, HEAP_SLICE_SIZE), 0);
     feed();
-    model_compare(&model, "starved");
-    assert_true(heap_port_extend(-(intptr_t)HEAP_SLICE_SIZE));
-    model_unmap(&model, 2 * slice, 3 * slice);
-    model_compare(&model, "shrunk");
-    assert_false(heap_port_extend(-3 * (intptr_t)HEAP_SLICE_SIZE));
-    model_compare(&model, "below the start");
+    heap_port_purge(NULL, start + PAGE, 2 * PAGE);
+    assert_int_equal(pmm_account().heap, 6);
+    assert_int_equal(aspace_check(&model.space, ram_told), 0);
+    assert_int_equal(heap_port_extend(NULL, HEAP_SLICE_SIZE), start + 3 * HEAP_SLICE_SIZE);
+    assert_true(heap_port_commit(NULL, start + 3 * HEAP_SLICE_SIZE - PAGE, 2 * PAGE));
+    heap_port_purge(NULL, start, 4 * HEAP_SLICE_SIZE);
+    assert_int_equal(pmm_account().heap, 0);
+}
+
+static void somebody_elses_sbrk_lies_in_between(void **state)
+{
+    (void)state;
+    uintptr_t start = heap_port_extend(NULL, HEAP_SLICE_SIZE);
+    assert_ptr_equal(ksbrk(100), (void *)(start + HEAP_SLICE_SIZE));
+    assert_int_equal(heap_port_extend(NULL, HEAP_SLICE_SIZE), start + 2 * HEAP_SLICE_SIZE);
+    assert_int_equal(aspace_check(&model.space, ram_told), 0);
+}
+
+static void what_is_not_reserved_cannot_be_backed(void **state)
+{
+    (void)state;
+    uintptr_t start = heap_port_extend(NULL, HEAP_SLICE_SIZE);
+    expect_panic(heap_port_commit(NULL, start + HEAP_SLICE_SIZE - PAGE, 2 * PAGE),
+                 "lies in no sparse region");
+    expect_panic(heap_port_purge(NULL, start + HEAP_SLICE_SIZE, PAGE), "lies in no sparse region");
 }
 
 static void the_table_grows(void **state)
 {
     (void)state;
-    assert_true(heap_port_extend_table(PAGE + 1));
+    assert_true(heap_port_extend_table(NULL, PAGE + 1));
     model_map(&model, 0, 2, FLAGS);
     model_compare(&model, "grown");
     starve();
-    assert_false(heap_port_extend_table(5 * PAGE));
+    assert_false(heap_port_extend_table(NULL, 5 * PAGE));
     feed();
     model_compare(&model, "starved");
 }
@@ -320,7 +372,11 @@ int main(void)
         TEST(what_cannot_be_unmapped_waits_until_it_is_at_an_end),
         TEST(unmapping_what_cannot_be_panics),
         TEST(a_panic_of_the_heap_is_one_of_the_kernel),
-        cmocka_unit_test_setup_teardown(the_arena_is_the_break, begin_arena, end),
+        TEST(a_block_grows_in_place_where_there_is_room),
+        cmocka_unit_test_setup_teardown(the_arena_is_reserved_and_backed_page_by_page, begin_arena,
+                                        end),
+        cmocka_unit_test_setup_teardown(somebody_elses_sbrk_lies_in_between, begin_arena, end),
+        cmocka_unit_test_setup_teardown(what_is_not_reserved_cannot_be_backed, begin_arena, end),
         cmocka_unit_test_setup_teardown(the_table_grows, begin_table, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

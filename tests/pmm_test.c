@@ -250,7 +250,12 @@ static void all_that_is_free_can_be_had_and_nothing_else(void **state)
     start_both_lives();
     struct pmm_account before = account();
     assert_true(before.free > 0x2800 - 0x40);
-    assert_int_equal(take_all(false, false), before.free);
+    uint64_t reserve = before.ram / 256;
+    assert_int_equal(take_all(false, false), before.free - reserve);
+    assert_int_equal(account().free, reserve);
+    assert_false(pmm_use_reserve(true));
+    assert_int_equal(take_all(false, false), reserve);
+    assert_true(pmm_use_reserve(false));
     struct pmm_account after = account();
     assert_int_equal(after.free, 0);
     assert_int_equal(after.heap, before.free);
@@ -538,6 +543,9 @@ static void a_purse_is_filled_wholly_or_not_at_all(void **state)
     struct pmm_purse purse;
     assert_int_equal(pmm_purse_fill(&purse, PMM_HEAP, before.free + 1), -ENOMEM);
     assert_int_equal(account().free, before.free);
+    assert_int_equal(pmm_purse_fill(&purse, PMM_HEAP, before.free), -ENOMEM);
+    assert_int_equal(account().free, before.free);
+    pmm_use_reserve(true);
     assert_int_equal(pmm_purse_fill(&purse, PMM_HEAP, before.free), 0);
     assert_int_equal(account().free, 0);
     pmm_purse_empty(&purse);

@@ -187,6 +187,15 @@ static void unmap_pages(struct aspace *space, uintptr_t start, uintptr_t end)
         panic("aspace: large pages at 0x%lx where there are none", start);
 }
 
+/* Precondition: no region reaches beyond the range. */
+static void clear(struct aspace *space, uintptr_t start, uintptr_t end)
+{
+    for (struct region *old = next(space, start); old != NULL && region_start(old) < end;
+         old = next(space, start))
+        discard(space, old);
+    unmap_pages(space, start, end);
+}
+
 /* The interface */
 
 int aspace_map(struct aspace *space, uintptr_t start, uintptr_t end, unsigned flags)
@@ -198,7 +207,8 @@ int aspace_map(struct aspace *space, uintptr_t start, uintptr_t end, unsigned fl
     struct backing backing;
     int error = cut_ends(space, start, end);
     if (error == 0) {
-        error = back(space, &backing, start, end, flags != 0 ? (end - start) >> PAGE_SHIFT : 0);
+        bool is_backed = flags != 0 && !(flags & ASPACE_SPARSE);
+        error = back(space, &backing, start, end, is_backed ? (end - start) >> PAGE_SHIFT : 0);
         if (error != 0)
             join_ends(space, start, end);
     }
@@ -207,10 +217,8 @@ int aspace_map(struct aspace *space, uintptr_t start, uintptr_t end, unsigned fl
         return error;
     }
 
-    for (struct region *old = next(space, start); old != NULL && region_start(old) < end;
-         old = next(space, start))
-        discard(space, old);
-    unmap_pages(space, start, end);
+    if (aspace_overlaps(space, start, end))
+        clear(space, start, end);
     commit(space, &backing, flags);
     insert(space, region, start, end, flags);
     join_ends(space, start, end);
@@ -240,6 +248,52 @@ int aspace_unmap(struct aspace *space, uintptr_t start, uintptr_t end)
     }
     unmap_pages(space, start, end);
     return 0;
+}
+
+static struct region *sparse_region(const char *who, const struct aspace *space, uintptr_t start,
+                                    uintptr_t end)
+{
+    check_range(who, space, start, end);
+    struct region *region = find(space, start);
+    if (region == NULL || region->end < end || !(region->flags & ASPACE_SPARSE))
+        panic("%s: [0x%lx, 0x%lx) lies in no sparse region", who, start, end);
+    return region;
+}
+
+#define BACKED_AT_ONCE 16
+#define MANY           4096 /* pages: from here on it pays to see first whether they are there */
+
+/* Puts frames behind `count` pages. False changes nothing. */
+static bool back_some(struct aspace *space, uintptr_t start, size_t count, unsigned flags)
+{
+    frame_t frames[BACKED_AT_ONCE];
+    size_t taken = pmm_alloc_bulk(PMM_HEAP, (struct frame_request){0}, frames, count);
+    if (taken == count && paging_map_frames(space->paging, start, frames, count, flags) == 0)
+        return true;
+    pmm_free_bulk(PMM_HEAP, frames, taken, 0);
+    return false;
+}
+
+int aspace_back(struct aspace *space, uintptr_t start, uintptr_t end)
+{
+    unsigned flags = sparse_region("aspace_back", space, start, end)->flags & ~ASPACE_SPARSE;
+    size_t count = (end - start) >> PAGE_SHIFT;
+    if (count >= MANY && count > frame_free_count(pmm_frames()))
+        return -ENOMEM; /* at once, not after all the memory there is */
+    for (uintptr_t at = start; at < end; at += count * PAGE_SIZE) {
+        count = bits_min((end - at) >> PAGE_SHIFT, BACKED_AT_ONCE);
+        if (back_some(space, at, count, flags))
+            continue;
+        unmap_pages(space, start, at);
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+void aspace_drop(struct aspace *space, uintptr_t start, uintptr_t end)
+{
+    sparse_region("aspace_drop", space, start, end);
+    unmap_pages(space, start, end);
 }
 
 /* Where the first hole at or above `start` begins, at most `end`. */

@@ -6,7 +6,8 @@
  * Regions are disjoint and half-open; neighbours that touch and have equal attributes are merged.
  * A region that allows access has a zeroed frame behind every page from the start (the kernel does
  * not page itself in); one that allows none takes frames only once access is given, and keeps them
- * when access is taken away.
+ * when access is taken away. A region with ASPACE_SPARSE has frames only where aspace_back() put
+ * them; it is not to be protected.
  *
  * Each change first gets everything it needs, then changes, so that -ENOMEM leaves all as it was.
  * Addresses and sizes are multiples of 4096 inside the space, else the caller is at fault: panic.
@@ -22,10 +23,13 @@
 #include "kernel/mm/paging.h"
 #include "lib/tree.h"
 
+/* Stands beside enum page_flags in the flags of a region. */
+#define ASPACE_SPARSE 256U
+
 struct region {
     struct tree_node node; /* key: start */
     uintptr_t end;
-    unsigned flags; /* enum page_flags; 0: no access */
+    unsigned flags; /* enum page_flags, ASPACE_SPARSE; 0: no access */
 };
 
 static inline uintptr_t region_start(const struct region *region)
@@ -65,6 +69,13 @@ int aspace_unmap(struct aspace *space, uintptr_t start, uintptr_t end);
  * hole. Returns 0, or -ENOMEM if there is a hole (what lies before it is changed, as on Linux), or
  * -ENOMEM with nothing changed if memory is short. */
 int aspace_protect(struct aspace *space, uintptr_t start, uintptr_t end, unsigned flags);
+
+/* Puts frames, whose contents are undefined, behind the pages of [start, end), which lies in one
+ * sparse region and has none there. Returns 0, or -ENOMEM with nothing changed. */
+int aspace_back(struct aspace *space, uintptr_t start, uintptr_t end);
+
+/* Frees the frames behind [start, end) of a sparse region. */
+void aspace_drop(struct aspace *space, uintptr_t start, uintptr_t end);
 
 /* The region that holds `address`, or NULL. */
 const struct region *aspace_find(const struct aspace *space, uintptr_t address);

@@ -22,7 +22,8 @@ static void check_page(void *context, const struct page *page)
     check_expect(visit->check, region != NULL, "the page at 0x%lx lies in no region", page->virt);
     check_expect(visit->check, page->level == 0, "the page at 0x%lx is a large one", page->virt);
     if (region != NULL)
-        check_expect(visit->check, ((page->flags ^ region->flags) & told_apart) == 0,
+        check_expect(visit->check,
+                     ((page->flags ^ region->flags) & told_apart & ~ASPACE_SPARSE) == 0,
                      "the page at 0x%lx has flags 0x%x, its region 0x%x", page->virt, page->flags,
                      region->flags);
 }
@@ -45,7 +46,7 @@ static void check_region(struct check *check, const struct aspace *space,
     bool is_inside = start < end && start >= space->start && end <= space->end;
     check_expect(check, is_inside, "the region [0x%lx, 0x%lx) is empty or outside its space", start,
                  end);
-    if (!is_inside || region->flags == 0)
+    if (!is_inside || region->flags == 0 || (region->flags & ASPACE_SPARSE))
         return;
     uint64_t pages = paging_count(space->paging, start, end - start);
     check_expect(check, pages == (end - start) >> PAGE_SHIFT,

@@ -12,6 +12,10 @@
 #include "lib/error.h"
 #include "lib/string.h"
 
+#define RESERVE_SHARE 256 /* of the RAM is kept for those who cannot wait, */
+#define RESERVE_MAX   ((uint64_t)4 * MIB >> PAGE_SHIFT) /* at most */
+#define MANY          1024 /* frames: from here on it pays to see first whether they are there */
+
 static const struct memmap *map;
 
 /* The first life: frames are taken from the top of [early.start, early.end), and early.next moves
@@ -167,6 +171,7 @@ int pmm_init(void)
             add_around(range, taken);
     }
     adopt(tables);
+    frame_set_reserve(&pmm.frames, bits_min(RESERVE_MAX, memmap_ram(map) / RESERVE_SHARE));
     pmm.grown_up = true;
     return 0;
 }
@@ -183,9 +188,29 @@ void pmm_reclaim(enum boot_memory kind)
     }
 }
 
+bool pmm_use_reserve(bool may)
+{
+    struct pmm_book *book = &pmm.books[frame_home_cpu()];
+    bool might = book->may_use_reserve;
+    book->may_use_reserve = may;
+    return might;
+}
+
+frame_t pmm_alloc_from_reserve(struct frame_request request)
+{
+    if (!pmm.grown_up || !pmm.books[frame_home_cpu()].may_use_reserve)
+        return FRAME_NONE;
+    request.flags |= FRAME_ATOMIC;
+    return frame_alloc(&pmm.frames, request);
+}
+
 size_t pmm_alloc_bulk(enum pmm_use use, struct frame_request request, frame_t *blocks, size_t count)
 {
     size_t taken = frame_alloc_bulk(&pmm.frames, request, blocks, count);
+    if (taken < count && pmm.books[frame_home_cpu()].may_use_reserve) {
+        request.flags |= FRAME_ATOMIC;
+        taken += frame_alloc_bulk(&pmm.frames, request, blocks + taken, count - taken);
+    }
     pmm_book(use, (int64_t)taken << request.order);
     return taken;
 }
@@ -222,7 +247,7 @@ static uint64_t *link_of(frame_t frame)
 int pmm_purse_fill(struct pmm_purse *purse, enum pmm_use use, size_t count)
 {
     *purse = (struct pmm_purse){.use = use, .top = FRAME_NONE};
-    if (pmm.grown_up && count > frame_free_count(&pmm.frames))
+    if (pmm.grown_up && count >= MANY && count > frame_free_count(&pmm.frames))
         return -ENOMEM; /* at once, not after clearing all the memory there is */
     while (purse->count < count) {
         frame_t frame = pmm_alloc(use, (struct frame_request){.flags = FRAME_ZERO});

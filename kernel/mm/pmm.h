@@ -8,6 +8,8 @@
 
 #include <machine.h>
 
+#include <stdbool.h>
+
 #include "kernel/mm/memmap.h"
 #include "lib/addr.h"
 #include "lib/alloc/frame.h"
@@ -32,6 +34,10 @@ static inline frame_t pmm_alloc(enum pmm_use use, struct frame_request request);
 /* Gives back a block of pmm_alloc; panics on misuse as frame_free does. In the first life only
  * the frame taken last comes back, any other is lost. */
 static inline void pmm_free(enum pmm_use use, frame_t frame, unsigned order);
+
+/* From now on this CPU may use the reserve, small as it is, whenever there is nothing else; or not.
+ * Returns whether it might before. For those who cannot wait, and free soon. */
+bool pmm_use_reserve(bool may);
 
 /* Takes up to `count` blocks at once, and gives back as many; returns how many were taken: fewer if
  * memory ran out. In the second life. */
@@ -88,12 +94,14 @@ size_t pmm_check(check_report *report);
 extern struct pmm {
     bool grown_up; /* the second life has begun */
     struct frames frames;
-    struct pmm_book { /* frames taken less frames given back on a CPU: may well be negative */
-        int64_t used[PMM_USES];
+    struct pmm_book {           /* of a CPU */
+        int64_t used[PMM_USES]; /* frames taken less frames given back: may well be negative */
+        bool may_use_reserve;
     } __attribute__((aligned(64))) books[FRAME_CPUS];
 } pmm;
 
 frame_t pmm_early_alloc(struct frame_request request);
+frame_t pmm_alloc_from_reserve(struct frame_request request);
 bool pmm_early_free(frame_t frame);
 
 /* Books frames that went out, or came back if `count` is negative. */
@@ -108,6 +116,8 @@ static inline frame_t pmm_alloc(enum pmm_use use, struct frame_request request)
     bool zero = (request.flags & FRAME_ZERO) != 0;
     request.flags &= (uint8_t)~FRAME_ZERO;
     frame_t frame = pmm.grown_up ? frame_alloc(&pmm.frames, request) : pmm_early_alloc(request);
+    if (frame_is_none(frame))
+        frame = pmm_alloc_from_reserve(request);
     if (frame_is_none(frame))
         return frame;
     pmm_book(use, (int64_t)1 << request.order);

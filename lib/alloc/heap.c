@@ -1,181 +1,378 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The heap's front: takes a size and an alignment and chooses between a slab of the right class and
- * a mapping; takes a pointer and finds which of the two it came from.
+ * The heap's front: takes a size and an alignment and chooses between a slab of the right class, a
+ * run and a mapping; takes a pointer and finds which of these it came from.
  */
 #include "lib/alloc/heap.h"
+
+#include "lib/alloc/heap_checked.h"
+#include "lib/alloc/heap_class.h"
+#include "lib/alloc/heap_huge.h"
 #include "lib/alloc/heap_large.h"
 #include "lib/alloc/heap_misuse.h"
+#include "lib/alloc/heap_remote.h"
 #include "lib/alloc/heap_slab.h"
 #include "lib/bits.h"
 #include "lib/string.h"
 
-/* Sizes above are absurd. The slack keeps every sum of a size and a unit of the port from
- * overflowing. */
-#define SIZE_LIMIT ((size_t)PTRDIFF_MAX - HEAP_SLICE_SIZE)
+/* Sizes and alignments above are absurd: no sum of two overflows, and runs have 32-bit lengths. */
+#define SIZE_LIMIT ((size_t)1 << 46)
 
-/* A live block. Exactly one of `slab` and `record` is not NULL. */
+/* --- from an address to its block --- */
+
+/* A live block, as far as can be seen. */
 struct place {
-    struct heap_slice *slab;
-    unsigned object; /* number in the slab */
-    struct heap_record *record;
-    size_t size;  /* usable bytes */
+    struct heap_slice *slice; /* NULL: a huge one */
+    uintptr_t start;
+    size_t room;  /* bytes of the object or of whole pages */
+    size_t size;  /* usable bytes; in checked builds what was asked for */
     size_t align; /* that a realloc has to keep */
 };
 
-void heap_init(struct heap *heap)
+static bool is_slab(const struct heap_slice *slice)
 {
-    heap_slab_init(heap);
-    heap_large_init(heap);
+    return slice != NULL && heap_kind(slice) == HEAP_SLAB;
 }
 
-/* The smallest class whose objects hold `size` bytes; see next_class_size in heap_slab.c. */
-static unsigned class_of_size(size_t size)
+static bool find_huge(struct heap_world *world, uintptr_t address, struct place *place)
 {
-    if (size <= 256)
-        return size == 0 ? 0 : (unsigned)(size - 1) / 16;
-    unsigned doubling = bits_highest(size - 1); /* 2^doubling < size <= 2 * 2^doubling */
-    if (size <= 1024)
-        return 16 + (doubling - 8) * 8 + ((unsigned)(size - 1) >> (doubling - 3)) % 8;
-    return 32 + (doubling - 10) * 4 + ((unsigned)(size - 1) >> (doubling - 2)) % 4;
-}
-
-/* The class that serves a request, or HEAP_CLASSES if none does. Slabs start at multiples of the
- * slice size, so an object is aligned to whatever power of two divides its size. */
-static unsigned class_for(const struct heap *heap, size_t size, size_t align)
-{
-    if (size > HEAP_SMALL_MAX || align > HEAP_SMALL_MAX)
-        return HEAP_CLASSES;
-    unsigned index = class_of_size(size > align ? size : align);
-    while (!bits_is_aligned(heap->classes[index].size, align))
-        index++;
-    return index;
-}
-
-/* True iff `address` is the start of a live object of a caller. */
-static bool find_object(const struct heap *heap, uintptr_t address, struct place *place)
-{
-    struct heap_slice *slab = heap_slice_find(heap, address);
-    if (slab == NULL || slab->used == 0 || slab->class == HEAP_RECORDS)
+    struct heap_huge huge;
+    if (!heap_huge_find(world, address, &huge) || huge.node.key != address)
         return false;
-    const struct heap_class *class = &heap->classes[slab->class];
-    uint32_t offset = (uint32_t)(address - heap_slice_start(slab));
-    uint32_t object = offset / class->size;
-    *place = (struct place){slab, object, NULL, class->size, slab->align};
-    return object * class->size == offset && bits_test(slab->map, object);
-}
-
-static bool find_large(const struct heap *heap, uintptr_t address, struct place *place)
-{
-    struct heap_record *record = heap_large_find(heap, address);
-    if (record == NULL || record->node.key != address)
-        return false;
-    *place = (struct place){NULL, 0, record, record->bytes, record->align};
+    *place = (struct place){NULL, address, huge.bytes, huge.asked, huge.align};
     return true;
 }
 
-static bool find(const struct heap *heap, const void *block, struct place *place)
+static bool find_object(struct heap_world *world, struct heap_slice *slab, uintptr_t address,
+                        struct place *place)
 {
-    return find_object(heap, (uintptr_t)block, place) || find_large(heap, (uintptr_t)block, place);
+    size_t room = heap_class_size(slab->class);
+    if (!heap_is_object(slab, address) ||
+        (HEAP_CHECKED && !heap_checked_is_live(world, slab, address)))
+        return false;
+    size_t size = HEAP_CHECKED ? heap_checked_asked(world, address, room) : room;
+    *place = (struct place){slab, address, room, size, (size_t)1 << slab->align};
+    return true;
 }
 
-static struct place find_or_panic(const struct heap *heap, const void *block)
+static bool find(struct heap_world *world, const void *block, struct place *place)
+{
+    uintptr_t address = (uintptr_t)block;
+    struct heap_slice *slice = heap_slice_of(world, address);
+    if (slice == NULL)
+        return find_huge(world, address, place);
+    if (is_slab(slice))
+        return find_object(world, slice, address, place);
+    if (heap_kind(slice) != HEAP_RUN || address != heap_slice_start(world, slice))
+        return false;
+    *place = (struct place){slice, address, slice->bytes, slice->asked, (size_t)1 << slice->align};
+    return true;
+}
+
+static struct place find_or_panic(struct heap_world *world, const void *block, const void *caller)
 {
     struct place place;
-    if (!find(heap, block, &place))
-        heap_misuse(heap, block);
+    if (!find(world, block, &place))
+        heap_misuse(world, block, caller);
     return place;
 }
 
-static void *alloc_small(struct heap *heap, unsigned class, size_t align, bool zero)
+size_t heap_size(struct heap_world *world, const void *block)
 {
-    void *block = heap_slab_alloc(heap, class, align);
-    if (block != NULL && zero)
-        memset(block, 0, heap->classes[class].size);
-    else if (block != NULL && HEAP_DEBUG)
-        memset(block, HEAP_FILL_ALLOC, heap->classes[class].size);
+    return find_or_panic(world, block, __builtin_return_address(0)).size;
+}
+
+bool heap_owns(struct heap_world *world, const void *block)
+{
+    struct place place;
+    return find(world, block, &place) && heap_is_live(world, block);
+}
+
+/* --- allocation --- */
+
+/* Checked builds: makes an object of a slab a block of `size` bytes. */
+static void give_out(struct heap *heap, uintptr_t object, unsigned index, size_t size)
+{
+    size_t room = heap_class_size(index);
+    const struct heap_slice *slab =
+        heap_slice_in(heap->table, heap_world_mask(heap->world), object);
+    heap_checked_reuse(object, room);
+    *(uintptr_t *)object = 0;
+    if (HEAP_DEBUG)
+        memset((void *)object, HEAP_FILL_ALLOC, size);
+    heap_checked_out(heap->world, slab, object, room, size);
+}
+
+static void *alloc_small(struct heap *heap, size_t size, unsigned index)
+{
+    void *block = heap_slab_alloc(heap, index);
+    if (HEAP_CHECKED && block != NULL)
+        give_out(heap, (uintptr_t)block, index, size);
     return block;
 }
 
-static void *alloc_large(struct heap *heap, size_t size, size_t align, bool zero)
+/* Clears an object that is just off the list of its class. */
+static void *zeroed(const struct heap *heap, void *object, unsigned index)
 {
-    void *block = heap_large_alloc(heap, size, align);
-    if (block != NULL && HEAP_DEBUG && !zero)
-        memset(block, HEAP_FILL_ALLOC, heap_large_bytes(size));
+    if (heap_slab_is_fresh(heap, index))
+        *(uintptr_t *)object = 0;
+    else
+        memset(object, 0, heap_class_size(index));
+    return object;
+}
+
+/* Checked builds: notes how much was asked for of a large block. */
+static void note_large(struct heap_world *world, void *block, size_t size)
+{
+    uintptr_t start = (uintptr_t)block;
+    struct heap_slice *run = heap_slice_of(world, start);
+    if (run != NULL)
+        run->asked = size;
+    size_t room = run != NULL ? run->bytes : heap_huge_note(world, start, size);
+    heap_checked_large_out(start, room, size);
+}
+
+static void *alloc_large(struct heap *heap, const struct heap_request *request)
+{
+    void *block = heap_large_alloc(heap, request);
+    if (HEAP_DEBUG && block != NULL && !request->zero)
+        memset(block, HEAP_FILL_ALLOC, request->size);
+    if (HEAP_CHECKED && block != NULL)
+        note_large(heap->world, block, request->size);
     return block;
 }
 
-void *heap_alloc(struct heap *heap, size_t size, size_t align, bool zero)
+static void *alloc(struct heap *heap, const struct heap_request *request)
 {
-    if (align != 0 && !bits_is_power_of_two(align))
-        heap_port_panic("%zu is not an alignment: not a power of two", align);
-    if (align < HEAP_MIN_ALIGN)
-        align = HEAP_MIN_ALIGN;
-    if (size > SIZE_LIMIT || align > SIZE_LIMIT - size)
+    if (request->size > SIZE_LIMIT || request->align > SIZE_LIMIT)
         return NULL;
-    unsigned class = class_for(heap, size, align);
-    return class == HEAP_CLASSES ? alloc_large(heap, size, align, zero)
-                                 : alloc_small(heap, class, align, zero);
+    size_t need = heap_object_size(request->size);
+    if (need > HEAP_SMALL_MAX || request->align > HEAP_SMALL_MAX)
+        return alloc_large(heap, request);
+    unsigned index = heap_class_aligned(heap, need, request->align);
+    void *block = alloc_small(heap, request->size, index);
+    if (!request->zero || block == NULL)
+        return block;
+    return HEAP_CHECKED ? memset(block, 0, request->size) : zeroed(heap, block, index);
 }
 
-void heap_free(struct heap *heap, void *block)
+/* The heap of a thread that may have none yet; NULL if there is no memory for one. */
+static struct heap *attached(struct heap *heap)
+{
+    return heap->world == NULL ? heap_port_attach() : heap;
+}
+
+static __attribute__((noinline)) void *alloc_any(size_t size, struct heap *heap)
+{
+    heap = attached(heap);
+    if (heap == NULL)
+        return NULL;
+    struct heap_request request = {.size = size, .align = HEAP_MIN_ALIGN};
+    return alloc(heap, &request);
+}
+
+void *heap_alloc_slow(size_t size, struct heap *heap)
+{
+    if (HEAP_CHECKED || size > HEAP_SMALL_MAX)
+        return alloc_any(size, heap);
+    unsigned index = heap_class_of(heap, size);
+    void *object = size > HEAP_TINY_MAX ? heap_pop(heap, index) : NULL;
+    if (object != NULL)
+        return object;
+    return heap->world == NULL ? alloc_any(size, heap) : heap_slab_alloc(heap, index);
+}
+
+void *heap_alloc_zeroed(struct heap *heap, size_t size)
+{
+    unsigned index = size > HEAP_SMALL_MAX ? 0 : heap_class_of(heap, size);
+    void *object = size > HEAP_SMALL_MAX ? NULL : heap_pop(heap, index);
+    if (object != NULL)
+        return zeroed(heap, object, index);
+    heap = attached(heap);
+    if (heap == NULL)
+        return NULL;
+    struct heap_request request = {.size = size, .align = HEAP_MIN_ALIGN, .zero = true};
+    return alloc(heap, &request);
+}
+
+/* Notes for realloc which alignment the block has to keep. */
+static void note_align(struct heap_world *world, void *block, size_t align)
+{
+    struct heap_slice *slab = heap_slice_of(world, (uintptr_t)block);
+    if (align > HEAP_MIN_ALIGN && is_slab(slab) && align >> slab->align > 1)
+        slab->align = (uint8_t)bits_lowest(align);
+}
+
+static void *alloc_aligned_slow(struct heap *heap, size_t size, size_t align)
+{
+    heap = attached(heap);
+    struct heap_request request = {.size = size, .align = bits_max(align, HEAP_MIN_ALIGN)};
+    void *block = heap == NULL ? NULL : alloc(heap, &request);
+    if (block != NULL)
+        note_align(heap->world, block, align);
+    return block;
+}
+
+void *heap_alloc_aligned(struct heap *heap, size_t size, size_t align)
+{
+    if (!bits_is_power_of_two(align))
+        heap_port_panic(__builtin_return_address(0), "%zu is not an alignment: not a power of two",
+                        align);
+    if (size > HEAP_SMALL_MAX || align > HEAP_SMALL_MAX)
+        return alloc_aligned_slow(heap, size, align);
+    void *block = heap_pop(heap, heap_class_aligned(heap, size, align));
+    if (block == NULL)
+        return alloc_aligned_slow(heap, size, align);
+    note_align(heap->world, block, align);
+    return block;
+}
+
+/* --- freeing --- */
+
+static void free_object(struct heap *heap, struct heap_slice *slab, uintptr_t object, size_t size,
+                        const void *caller)
+{
+    bool is_own = heap_owner(slab) == heap;
+    bool was_live = heap_is_object(slab, object) && !(is_own && slab->free == object);
+    if (HEAP_CHECKED && was_live)
+        was_live =
+            heap_checked_in(heap->world, slab, object, heap_class_size(slab->class), size, caller);
+    if (!was_live)
+        heap_misuse(heap->world, (void *)object, caller);
+    if (is_own)
+        heap_slab_free(heap, slab, object);
+    else
+        heap_remote_free(heap, slab, object);
+}
+
+static void free_block(struct heap *heap, void *block, size_t size, const void *caller)
+{
+    struct heap_world *world = heap->world;
+    struct heap_slice *slice = heap_slice_of(world, (uintptr_t)block);
+    heap->mask = heap_world_mask(world);
+    if (is_slab(slice)) {
+        free_object(heap, slice, (uintptr_t)block, size, caller);
+        return;
+    }
+    if (HEAP_CHECKED) {
+        struct place place = find_or_panic(world, block, caller);
+        heap_checked_large_in(place.start, place.room, place.size, size, caller);
+    }
+    bool is_run = slice != NULL && heap_kind(slice) == HEAP_RUN &&
+                  (uintptr_t)block == heap_slice_start(world, slice);
+    if ((slice != NULL && !is_run) || !heap_large_free(heap, slice, (uintptr_t)block))
+        heap_misuse(world, block, caller);
+}
+
+/* `slab` has another owner; or it is not that of the block at all, because that is a mapping or the
+ * heap's mask is an earlier one: then its fields may just be changing, and mean nothing. A slab of
+ * which a batch holds objects stays what it is. */
+void heap_free_foreign(void *block, struct heap *heap, struct heap_slice *slab)
+{
+    uintptr_t object = (uintptr_t)block;
+    bool is_stable = heap_remote_batch(heap, slab)->slab == slab ||
+                     (heap_owner(slab) != NULL && heap_slice_of(heap->world, object) == slab);
+    if (!HEAP_CHECKED && is_stable && heap_is_object(slab, object))
+        heap_remote_free(heap, slab, object);
+    else
+        heap_free_slow(block, heap);
+}
+
+__attribute__((noinline)) void heap_free_slow(void *block, struct heap *heap)
 {
     if (block == NULL)
         return;
-    struct place place = find_or_panic(heap, block);
-    if (place.record != NULL)
-        heap_large_free(heap, place.record);
-    else
-        heap_slab_free(heap, place.slab, place.object);
+    heap = attached(heap);
+    if (heap != NULL)
+        free_block(heap, block, HEAP_ANY_SIZE, __builtin_return_address(0));
 }
 
-/* The rule of reallocation. A large block stays if it would have as many pages. A small one stays
- * if it is large enough and at least half used, or no class would serve better. */
-static bool fits(const struct heap *heap, const struct place *place, size_t size)
+void heap_free_sized(struct heap *heap, void *block, size_t size)
 {
-    if (size > place->size)
+    if (!HEAP_CHECKED || block == NULL) {
+        heap_free(heap, block);
+        return;
+    }
+    heap = attached(heap);
+    if (heap != NULL)
+        free_block(heap, block, size, __builtin_return_address(0));
+}
+
+/* --- resizing --- */
+
+/* A small block stays if it is large enough and at least half used, or no class would serve
+ * better. */
+static bool fits_small(const struct heap *heap, const struct place *place, size_t size)
+{
+    size_t need = heap_object_size(size);
+    if (need > place->room)
         return false;
-    if (place->record != NULL)
-        return heap_large_bytes(size) == place->size;
-    return size >= place->size / 2 || class_for(heap, size, place->align) == place->slab->class;
+    size_t align = bits_max(place->align, HEAP_MIN_ALIGN);
+    return need >= place->room / 2 || heap_class_aligned(heap, need, align) == place->slice->class;
 }
 
-static void *move(struct heap *heap, void *block, const struct place *from, size_t size, bool zero)
+/* The block, resized where it is, or NULL. A huge one may move, as mappings do. */
+static void *resize(struct heap *heap, const struct place *place, size_t size)
 {
-    void *to = heap_alloc(heap, size, from->align, zero);
+    void *block = (void *)place->start;
+    if (is_slab(place->slice))
+        return fits_small(heap, place, size) ? block : NULL;
+    if (size <= HEAP_SMALL_MAX && size < place->room / 2)
+        return NULL;
+    if (place->slice != NULL)
+        return heap_large_resize(heap, place->slice, size) ? block : NULL;
+    if (heap->is_interrupt)
+        return size <= place->room ? block : NULL;
+    return heap_huge_resize(heap->world, place->start, heap_large_bytes(size));
+}
+
+static void *move(struct heap *heap, const struct place *from, size_t size)
+{
+    struct heap_request request = {.size = size,
+                                   .align = bits_max(from->align, HEAP_MIN_ALIGN),
+                                   .will_grow = size > from->room};
+    void *to = alloc(heap, &request);
     if (to == NULL)
         return NULL;
-    memcpy(to, block, size < from->size ? size : from->size);
-    heap_free(heap, block);
+    note_align(heap->world, to, request.align);
+    memcpy(to, (void *)from->start, bits_min(size, from->size));
+    free_block(heap, (void *)from->start, HEAP_ANY_SIZE, NULL);
     return to;
 }
 
-void *heap_realloc(struct heap *heap, void *block, size_t size, bool zero)
+/* Checked builds: panics if the block was written to behind its end. */
+static void check_end(const struct heap_world *world, const struct place *place)
+{
+    if (is_slab(place->slice))
+        heap_checked_end(world, place->start, place->room);
+    else
+        heap_checked_large_in(place->start, place->room, place->size, HEAP_ANY_SIZE, NULL);
+}
+
+/* Checked builds: the block has stayed, or moved as a mapping, and has `size` bytes now. */
+static void note_resized(struct heap_world *world, const struct place *place, void *block,
+                         size_t size)
+{
+    if (is_slab(place->slice))
+        heap_checked_out(world, place->slice, place->start, place->room, size);
+    else
+        note_large(world, block, size);
+}
+
+void *heap_realloc(struct heap *heap, void *block, size_t size)
 {
     if (block == NULL)
-        return heap_alloc(heap, size, 0, zero);
-    struct place place = find_or_panic(heap, block);
-    if (fits(heap, &place, size))
-        return block;
-    if (place.record == NULL || size > place.size)
-        return move(heap, block, &place, size, zero);
-    heap_large_shrink(heap, place.record, size);
-    return block;
-}
-
-bool heap_fits(const struct heap *heap, const void *block, size_t size)
-{
-    struct place place = find_or_panic(heap, block);
-    return fits(heap, &place, size);
-}
-
-size_t heap_size(const struct heap *heap, const void *block)
-{
-    return find_or_panic(heap, block).size;
-}
-
-bool heap_owns(const struct heap *heap, const void *block)
-{
-    struct place place;
-    return find(heap, block, &place);
+        return heap_alloc(heap, size);
+    heap = attached(heap);
+    if (heap == NULL || size > SIZE_LIMIT)
+        return NULL;
+    struct place place = find_or_panic(heap->world, block, __builtin_return_address(0));
+    if (HEAP_CHECKED)
+        check_end(heap->world, &place);
+    void *resized = resize(heap, &place, size);
+    if (resized == NULL)
+        return move(heap, &place, size);
+    if (HEAP_CHECKED)
+        note_resized(heap->world, &place, resized, size);
+    return resized;
 }

@@ -1,212 +1,261 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The checker of the heap: visits every slice, every list of slabs and every large block, and says,
- * as a sentence each, which equation of heap_slab.h and heap.h does not hold. Follows no link
- * before having seen that it leads to a descriptor or a record.
+ * The checker of the heap: visits every slice, every list and queue and every huge block, and says,
+ * as a sentence each, which equation of heap_slab.h, heap_run.h and heap_huge.h does not hold.
+ * Follows no link before having seen that it leads to where it should.
  */
-#include "lib/alloc/heap_large.h"
+#include "lib/alloc/heap.h"
+#include "lib/alloc/heap_class.h"
+#include "lib/alloc/heap_huge.h"
+#include "lib/alloc/heap_run.h"
 #include "lib/alloc/heap_slab.h"
 #include "lib/bits.h"
+#include "lib/list.h"
 
-/* The first byte of [start, end) that does not have the fill of free memory, or `end`. */
-static const unsigned char *first_written(const unsigned char *start, const unsigned char *end)
+struct sums {
+    size_t free_slices, dirty_pages, taken;
+};
+
+static size_t number(const struct heap_world *world, const struct heap_slice *slice)
 {
-    while (start < end && *start == HEAP_FILL_FREE)
-        start++;
-    return start;
+    return heap_slice_number(world, slice);
 }
 
-static void check_fill(struct check *check, uintptr_t start, uintptr_t end)
+/* --- slabs --- */
+
+/* How many objects of `slab` the list has that starts with `first`; says where it goes astray. */
+static size_t check_list(struct check *check, const struct heap_world *world,
+                         const struct heap_slice *slab, uintptr_t first, const char *name)
 {
-    const unsigned char *byte =
-        first_written((const unsigned char *)start, (const unsigned char *)end);
-    check_expect(check, (uintptr_t)byte == end, "free memory at %p was written",
-                 (const void *)byte);
+    size_t length = 0;
+    while (first != 0) {
+        bool is_object = heap_slice_of(world, first) == slab && heap_is_object(slab, first);
+        check_expect(check, is_object, "the %s of slab %zu leads to %p, which is no object of it",
+                     name, number(world, slab), (void *)first);
+        check_expect(check, length < slab->linked, "the %s of slab %zu does not end", name,
+                     number(world, slab));
+        if (!is_object || length >= slab->linked)
+            return length;
+        length++;
+        first = heap_link(world, first, *(const uintptr_t *)first);
+    }
+    return length;
 }
 
-static void check_slab_fill(struct check *check, const struct heap *heap,
-                            const struct heap_slice *slab)
+static size_t count_unlinked(const struct heap_world *world, const struct heap_slice *slab)
 {
-    const struct heap_class *class = &heap->classes[slab->class];
-    uintptr_t slab_start = heap_slice_start(slab);
-    uintptr_t object = slab_start;
-    for (uint32_t i = 0; i < class->capacity; i++, object += class->size)
-        if (!bits_test(slab->map, i))
-            check_fill(check, object, object + class->size);
-    check_fill(check, object, slab_start + HEAP_SLICE_SIZE);
-}
-
-static unsigned count_bits(const struct heap_slice *slab, size_t from, size_t to)
-{
-    unsigned count = 0;
-    for (size_t i = from; i < to; i++)
-        count += bits_test(slab->map, i);
+    const struct heap *heap = slab->owner;
+    uint32_t size = heap_class_size(slab->class);
+    uintptr_t base = heap_slice_start(world, slab);
+    size_t count = 0;
+    for (uintptr_t object = slab->start; object < base + HEAP_SLICE_SIZE; object += size) {
+        size_t page = (object - base) / HEAP_PAGE, last = (object + size - 1 - base) / HEAP_PAGE;
+        bool waits = false;
+        for (; page <= last; page++)
+            waits |= (slab->uncarved >> page & 1) != 0;
+        bool is_bumped = heap->current[slab->class] == slab && object >= heap->bump[slab->class] &&
+                         object < heap->bump_end[slab->class];
+        count += waits || is_bumped;
+    }
     return count;
 }
 
-static void check_map(struct check *check, const struct heap *heap, const struct heap_slice *slab)
+static void check_slab(struct check *check, const struct heap_world *world,
+                       const struct heap_slice *slab)
 {
-    const struct heap_class *class = &heap->classes[slab->class];
-    size_t index = (size_t)(slab - heap_slice_at(0));
-    unsigned used = count_bits(slab, 0, class->capacity);
-    check_expect(check, used == slab->used, "slab %zu counts %u objects in use, its map has %u",
-                 index, slab->used, used);
-    check_expect(check, count_bits(slab, class->capacity, HEAP_MAP_WORDS * 64) == 0,
-                 "slab %zu has objects in use behind its last one", index);
-    bool hint_holds = slab->hint < HEAP_MAP_WORDS;
-    for (uint32_t word = 0; hint_holds && word < slab->hint; word++)
-        hint_holds = slab->map[word] == UINT64_MAX;
-    check_expect(check, hint_holds, "slab %zu has a free object below its hint", index);
-}
-
-static void check_slab(struct check *check, const struct heap *heap, const struct heap_slice *slab)
-{
-    size_t index = (size_t)(slab - heap_slice_at(0));
-    check_expect(check, slab->class <= HEAP_RECORDS, "slab %zu has class %u, which does not exist",
-                 index, slab->class);
-    if (slab->class > HEAP_RECORDS)
+    size_t at = number(world, slab);
+    bool has_class = slab->class < HEAP_CLASSES && slab->owner != NULL;
+    check_expect(check, has_class, "slab %zu has no owner, or class %u, which does not exist", at,
+                 slab->class);
+    if (!has_class)
         return;
+    uint32_t size = heap_class_size(slab->class);
+    size_t linked = heap_class_capacity(slab->class) - count_unlinked(world, slab);
+    check_expect(check, slab->linked == linked, "slab %zu counts %u linked objects, it has %zu", at,
+                 slab->linked, linked);
     check_expect(check,
-                 bits_is_power_of_two(slab->align) && slab->align >= HEAP_MIN_ALIGN &&
-                     bits_is_aligned(heap->classes[slab->class].size, slab->align),
-                 "slab %zu of class %u cannot have alignment %u", index, slab->class, slab->align);
-    check_map(check, heap, slab);
-    if (HEAP_DEBUG)
-        check_slab_fill(check, heap, slab);
+                 slab->start == heap_slice_start(world, slab) + HEAP_SLICE_SIZE % size &&
+                     slab->reciprocal == UINT64_MAX / size + 2,
+                 "slab %zu of %u-byte blocks starts elsewhere", at, size);
+    size_t free = check_list(check, world, slab, slab->free, "free list");
+    size_t used = slab->place == HEAP_ASLEEP ? slab->linked - slab->free : slab->used;
+    check_expect(check, slab->place != HEAP_ASLEEP || (slab->used == 1 && slab->free == 0),
+                 "slab %zu sleeps, but has free objects", at);
+    check_expect(check, used + free == slab->linked,
+                 "slab %zu has %zu objects in use and %zu free, of %u", at, used, free,
+                 slab->linked);
+    uintptr_t remote = slab->remote & ~HEAP_WAKE_ME;
+    size_t returned = check_list(check, world, slab, remote, "remote list");
+    check_expect(check, returned <= used, "slab %zu has %zu objects in use, %zu came back", at,
+                 used, returned);
+    check_expect(check, (slab->remote & HEAP_WAKE_ME) == 0 || slab->place == HEAP_ASLEEP,
+                 "slab %zu is awake, but asks to be woken", at);
 }
 
-static void check_slices(struct check *check, const struct heap *heap)
+/* --- free runs --- */
+
+static void check_run(struct check *check, const struct heap_world *world,
+                      const struct heap_slice *run, size_t slices, struct sums *sums)
 {
-    size_t free = 0, first_free = heap->slices;
-    for (size_t i = heap->slices; i > 0; i--) {
-        const struct heap_slice *slice = heap_slice_at(i - 1);
-        if (slice->used != 0) {
-            check_slab(check, heap, slice);
+    size_t at = number(world, run), dirty = 0;
+    for (size_t i = 0; i < slices; i++) {
+        const struct heap_slice *slice = heap_slice_after(world, run, i);
+        dirty += bits_count(slice->backed);
+        check_expect(check, heap_kind(slice) == (i == 0 ? HEAP_FREE : HEAP_FREE_REST),
+                     "slice %zu is not free, but in the free run at %zu", at + i, at);
+    }
+    const struct heap_slice *last = heap_slice_after(world, run, slices - 1);
+    check_expect(check, last == run || heap_slice_at(world, last->next) == run,
+                 "the last slice of the free run at %zu does not know the first", at);
+    check_expect(check, dirty == 0 || run->place == 1,
+                 "the free run at %zu has memory, but is not in the queue", at);
+    sums->free_slices += slices;
+    sums->dirty_pages += dirty;
+}
+
+static void check_runs(struct check *check, const struct heap_world *world, struct sums *sums)
+{
+    bool is_sound = tree_is_sound(world->free_runs);
+    check_expect(check, is_sound, "the tree of free runs is not sound");
+    struct tree_node *node = is_sound ? tree_at_or_above(world->free_runs, 0) : NULL;
+    for (; node != NULL; node = tree_at_or_above(world->free_runs, node->key + 1)) {
+        const struct heap_slice *run = container_of(node, struct heap_slice, node);
+        size_t slices = heap_run_slices(run), at = number(world, run);
+        size_t all = (world->end - world->arena) / HEAP_SLICE_SIZE;
+        bool is_within = slices != 0 && at + slices <= all && (uint32_t)node->key == at;
+        check_expect(check, is_within, "the free run at %zu of %zu slices is not in the arena", at,
+                     slices);
+        if (!is_within)
             continue;
-        }
-        free++;
-        first_free = i - 1;
-        if (HEAP_DEBUG)
-            check_fill(check, heap_slice_start(slice), heap_slice_start(slice) + HEAP_SLICE_SIZE);
+        check_run(check, world, run, slices, sums);
+        bool touches =
+            at + slices < all && heap_kind(heap_slice_after(world, run, slices)) == HEAP_FREE;
+        check_expect(check, !touches, "the free runs at %zu and %zu should have coalesced", at,
+                     at + slices);
     }
-    check_expect(check, free == heap->free_slices, "%zu slices are counted free, there are %zu",
-                 heap->free_slices, free);
-    check_expect(check, heap->first_free <= first_free,
-                 "slice %zu is free, below the first free, %zu", first_free, heap->first_free);
-    check_expect(check, heap->slices * sizeof(struct heap_slice) <= heap->table_bytes,
-                 "%zu slices do not fit the table of %zu bytes", heap->slices, heap->table_bytes);
+    check_expect(check, sums->free_slices == world->free_slices,
+                 "%zu slices are counted free, there are %zu", world->free_slices,
+                 sums->free_slices);
+    check_expect(check, sums->dirty_pages == world->dirty_pages,
+                 "%zu pages are counted dirty, there are %zu", world->dirty_pages,
+                 sums->dirty_pages);
 }
 
-/* The slab whose link this is, or NULL if no descriptor of the arena has it. */
-static const struct heap_slice *slab_of_link(const struct heap *heap, const struct list *link)
+/* --- queues --- */
+
+typedef bool belongs(const struct heap_slice *slice, const void *argument);
+
+/* Follows a queue whose members `belongs` tells. */
+static void check_queue(struct check *check, const struct heap_world *world,
+                        const struct heap_queue *queue, belongs *is_member, const void *argument,
+                        const char *name)
 {
-    uintptr_t offset = (uintptr_t)link - heap_table_base - offsetof(struct heap_slice, link);
-    size_t index = offset / sizeof(struct heap_slice);
-    return offset % sizeof(struct heap_slice) == 0 && index < heap->slices ? heap_slice_at(index)
-                                                                           : NULL;
+    uint32_t prev = HEAP_NO_SLICE, index = queue->first;
+    size_t length = (world->mask >> 6) + 1;
+    for (size_t steps = 0; index != HEAP_NO_SLICE; steps++) {
+        bool is_good = index < length && steps < length &&
+                       heap_slice_at(world, index)->prev == prev &&
+                       is_member(heap_slice_at(world, index), argument);
+        check_expect(check, is_good, "the queue of %s is broken at slice %u", name, index);
+        if (!is_good)
+            return;
+        prev = index;
+        index = heap_slice_at(world, index)->next;
+    }
+    check_expect(check, queue->last == prev, "the queue of %s does not end where it should", name);
 }
 
-/* Follows the list of class `index` and returns its length. A list that is whole does not come back
- * to a link before its head, so each step is a new slab. */
-static size_t check_list(struct check *check, const struct heap *heap, unsigned index)
+static bool is_dirty_run(const struct heap_slice *slice, const void *argument)
 {
-    const struct list *head = &heap->classes[index].partial;
-    const struct list *prev = head;
-    size_t length = 0;
-    for (const struct list *link = head->next; link != head; link = link->next) {
-        const struct heap_slice *slab = slab_of_link(heap, link);
-        check_expect(check, slab != NULL, "the list of class %u leads to %p, which is no slab",
-                     index, (const void *)link);
-        if (slab == NULL)
-            return length;
-        check_expect(check, link->prev == prev, "the list of class %u is broken at slab %zu", index,
-                     (size_t)(slab - heap_slice_at(0)));
-        if (link->prev != prev)
-            return length;
-        check_expect(check, slab->used != 0 && slab->class == index,
-                     "slab %zu is in the list of class %u but is not of that class",
-                     (size_t)(slab - heap_slice_at(0)), index);
-        prev = link;
-        length++;
-    }
-    check_expect(check, head->prev == prev, "the list of class %u does not end where it should",
-                 index);
-    return length;
+    (void)argument;
+    return heap_kind(slice) == HEAP_FREE && slice->place == 1;
+}
+
+static bool is_stashed(const struct heap_slice *slice, const void *argument)
+{
+    (void)argument;
+    return heap_kind(slice) == HEAP_STASHED;
+}
+
+struct member {
+    const struct heap *heap;
+    unsigned class_index;
+};
+
+static bool is_queued(const struct heap_slice *slice, const void *argument)
+{
+    const struct member *member = argument;
+    return heap_kind(slice) == HEAP_SLAB && slice->place == HEAP_QUEUED &&
+           slice->owner == member->heap && slice->class == member->class_index;
 }
 
 static void check_class(struct check *check, const struct heap *heap, unsigned index)
 {
-    const struct heap_class *class = &heap->classes[index];
-    uint64_t slabs = 0, live = 0, partial = 0;
-    for (size_t i = 0; i < heap->slices; i++) {
-        const struct heap_slice *slab = heap_slice_at(i);
-        if (slab->used == 0 || slab->class != index)
-            continue;
-        slabs++;
-        live += slab->used;
-        partial += slab->used < class->capacity;
+    const struct heap_slice *slab = heap->current[index];
+    bool is_sound = slab == NULL || (heap_kind(slab) == HEAP_SLAB && slab->owner == heap &&
+                                     slab->class == index && slab->place == HEAP_CURRENT);
+    check_expect(check, is_sound, "the current slab of class %u is not one", index);
+    uintptr_t list = heap->list[index] == (uintptr_t)&heap->nil ? 0 : heap->list[index];
+    check_expect(check, slab != NULL || list == 0, "class %u has a list, but no slab", index);
+    if (is_sound && slab != NULL) {
+        size_t ready = check_list(check, heap->world, slab, list, "list");
+        check_expect(check, ready <= slab->used, "class %u has %zu objects ready, %u in use", index,
+                     ready, slab->used);
     }
-    check_expect(check, class->slabs == slabs, "class %u counts %lu slabs, there are %lu", index,
-                 class->slabs, slabs);
-    check_expect(check, class->live == live,
-                 "class %u counts %lu objects in use, its slabs have %lu", index, class->live,
-                 live);
-    size_t length = check_list(check, heap, index);
-    check_expect(check, length == partial, "class %u lists %zu slabs with room, there are %lu",
-                 index, length, partial);
+    struct member member = {heap, index};
+    check_queue(check, heap->world, &heap->queue[index], is_queued, &member, "a class");
 }
 
-static void check_record(struct check *check, const struct heap *heap,
-                         const struct heap_record *record)
-{
-    uintptr_t start = record->node.key;
-    check_expect(check, record->bytes != 0 && bits_is_aligned(record->bytes, HEAP_PAGE),
-                 "the large block at %p has %zu bytes, not whole pages", (const void *)start,
-                 record->bytes);
-    check_expect(check,
-                 bits_is_power_of_two(record->align) && bits_is_aligned(start, record->align) &&
-                     bits_is_aligned(start, HEAP_PAGE),
-                 "the large block at %p is not aligned to %zu", (const void *)start, record->align);
-    const struct tree_node *next = tree_at_or_above(heap->large, start + 1);
-    check_expect(check, next == NULL || next->key - start >= record->bytes,
-                 "the large block at %p overlaps the next", (const void *)start);
-    uintptr_t arena_end = heap_arena_base + heap->slices * HEAP_SLICE_SIZE;
-    check_expect(check, start >= arena_end || start + record->bytes <= heap_arena_base,
-                 "the large block at %p overlaps the arena", (const void *)start);
-    const struct heap_slice *slab = heap_slice_find(heap, (uintptr_t)record);
-    check_expect(check, slab != NULL && slab->used != 0 && slab->class == HEAP_RECORDS,
-                 "the large block at %p has a record that is in no slab of records",
-                 (const void *)start);
-}
+/* --- huge blocks --- */
 
-static void check_large(struct check *check, const struct heap *heap)
+static void check_huge(struct check *check, const struct heap_world *world)
 {
-    bool is_sound = tree_is_sound(heap->large);
-    check_expect(check, is_sound, "the tree of large blocks is not sound");
-    if (!is_sound)
-        return;
+    bool is_sound = tree_is_sound(world->huge);
+    check_expect(check, is_sound, "the tree of huge blocks is not sound");
     uint64_t count = 0, bytes = 0;
-    const struct tree_node *node = tree_at_or_above(heap->large, 0);
-    for (; node != NULL; node = tree_at_or_above(heap->large, node->key + 1)) {
-        const struct heap_record *record = container_of(node, struct heap_record, node);
-        check_record(check, heap, record);
+    uintptr_t end = 0;
+    const struct tree_node *node = is_sound ? tree_at_or_above(world->huge, 0) : NULL;
+    for (; node != NULL; node = tree_at_or_above(world->huge, node->key + 1)) {
+        const struct heap_huge *record = container_of(node, struct heap_huge, node);
+        check_expect(check, record->bytes != 0 && bits_is_aligned(record->bytes, HEAP_PAGE),
+                     "the huge block at %p has %zu bytes, not whole pages", (void *)node->key,
+                     record->bytes);
+        check_expect(
+            check, bits_is_power_of_two(record->align) && bits_is_aligned(node->key, record->align),
+            "the huge block at %p is not aligned to %zu", (void *)node->key, record->align);
+        check_expect(check, node->key >= end, "the huge block at %p overlaps the one before",
+                     (void *)node->key);
+        end = node->key + record->bytes;
         count++;
         bytes += record->bytes;
     }
-    check_expect(check, count == heap->large_count, "%lu large blocks are counted, there are %lu",
-                 heap->large_count, count);
-    check_expect(check, bytes == heap->large_bytes, "large blocks count %lu bytes, they have %lu",
-                 heap->large_bytes, bytes);
-    uint64_t records = heap->classes[HEAP_RECORDS].live;
-    check_expect(check, count == records, "%lu records serve %lu large blocks", records, count);
+    check_expect(check, count == world->huge_count && bytes == world->huge_bytes,
+                 "%lu huge blocks of %lu bytes are counted, there are %lu of %lu",
+                 world->huge_count, world->huge_bytes, count, bytes);
 }
 
-size_t heap_check(const struct heap *heap, check_report *report)
+size_t heap_check(struct heap_world *world, check_report *report)
 {
     struct check check = {.report = report};
-    check_slices(&check, heap);
-    for (unsigned i = 0; i <= HEAP_RECORDS; i++)
-        check_class(&check, heap, i);
-    check_large(&check, heap);
+    struct sums sums = {0};
+    check_runs(&check, world, &sums);
+    check_queue(&check, world, &world->dirty, is_dirty_run, NULL, "dirty runs");
+    for (uintptr_t at = world->arena; at < world->end; at += HEAP_SLICE_SIZE) {
+        const struct heap_slice *slice = heap_slice_of(world, at);
+        sums.taken += bits_count(slice->backed) * HEAP_PAGE;
+        if (heap_kind(slice) == HEAP_SLAB)
+            check_slab(&check, world, slice);
+    }
+    for (const struct heap *heap = world->heaps; heap != NULL; heap = heap->next_heap) {
+        for (unsigned i = 0; i < HEAP_CLASSES; i++)
+            check_class(&check, heap, i);
+        check_queue(&check, world, &heap->stash, is_stashed, NULL, "stashed slices");
+    }
+    check_huge(&check, world);
+    sums.taken += world->huge_bytes + world->record_bytes;
+    for (const struct heap_huge *left = world->left_huge; left != NULL; left = left->next)
+        sums.taken += left->bytes;
+    check_expect(&check, sums.taken == world->taken,
+                 "%zu bytes are counted as taken, there are %zu", world->taken, sums.taken);
     return check.violations;
 }

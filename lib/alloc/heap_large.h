@@ -1,31 +1,30 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Large blocks: takes mappings from the port and gives out each as one block. A record of each lies
- * in slabs of its own class, sorted by address in heap->large.
- */
+/* Blocks above HEAP_SMALL_MAX: runs of slices of the arena, or huge ones (heap_huge.h). */
 #pragma once
 
-#include "lib/alloc/heap.h"
+#include "lib/alloc/heap_slice.h"
 
-struct heap_record {
-    struct tree_node node; /* key: start of the block */
-    size_t bytes;          /* of the mapping, all usable */
-    size_t align;          /* that was asked for */
+struct heap_request {
+    size_t size;
+    size_t align; /* a power of two, at least HEAP_MIN_ALIGN */
+    bool zero;
+    bool will_grow; /* leave room behind, if there is any */
 };
 
-void heap_large_init(struct heap *heap);
+/* A block of whole pages, aligned to at least HEAP_PAGE; NULL if there is no memory. */
+void *heap_large_alloc(struct heap *heap, const struct heap_request *request);
 
-/* Bytes that a large block of `size` takes. Precondition: size <= PTRDIFF_MAX. */
-size_t heap_large_bytes(size_t size);
+/* Gives back a block that starts at `address`: a run, or, if `run` is NULL, a huge one; an
+ * interrupt context leaves it to heap_large_free_left(). False if there is none such. */
+bool heap_large_free(struct heap *heap, struct heap_slice *run, uintptr_t address);
 
-/* A zeroed block of heap_large_bytes(size) bytes, or NULL. */
-void *heap_large_alloc(struct heap *heap, size_t size, size_t align);
+/* Gives back what interrupt contexts freed. */
+void heap_large_free_left(struct heap_world *world);
 
-/* The record of the block that holds `address`, or NULL. */
-struct heap_record *heap_large_find(const struct heap *heap, uintptr_t address);
+/* Resizes a run in place; false if it cannot be. */
+bool heap_large_resize(struct heap *heap, struct heap_slice *run, size_t size);
 
-/* Gives back what lies behind the first heap_large_bytes(size) bytes. Precondition: size <= bytes
- * of the block. */
-void heap_large_shrink(struct heap *heap, struct heap_record *record, size_t size);
-
-void heap_large_free(struct heap *heap, struct heap_record *record);
+static inline size_t heap_large_bytes(size_t size)
+{
+    return size == 0 ? HEAP_PAGE : (size + HEAP_PAGE - 1) & ~(HEAP_PAGE - 1);
+}

@@ -1,41 +1,133 @@
 /* SPDX-License-Identifier: MIT */
-/* Takes a pointer that the heap does not accept, and panics with all that is known about it. */
+/* Takes any address and says what the heap knows about it. */
 #include "lib/alloc/heap_misuse.h"
-#include "lib/alloc/heap_large.h"
+
+#include "lib/alloc/heap.h"
+#include "lib/alloc/heap_checked.h"
+#include "lib/alloc/heap_class.h"
+#include "lib/alloc/heap_huge.h"
 #include "lib/alloc/heap_slab.h"
 #include "lib/bits.h"
+#include "lib/format.h"
 
-static _Noreturn void points_into_slab(const struct heap *heap, const void *pointer,
-                                       const struct heap_slice *slab)
+#define SENTENCE 200
+
+/* True iff `object` is in the list that starts with `first`. Stops at a link that leads astray. */
+static bool is_listed(const struct heap_world *world, const struct heap_slice *slab,
+                      uintptr_t first, uintptr_t object)
 {
-    const struct heap_class *class = &heap->classes[slab->class];
-    uintptr_t offset = (uintptr_t)pointer - heap_slice_start(slab);
-    uintptr_t object = offset / class->size, inside = offset % class->size;
-    if (slab->class == HEAP_RECORDS)
-        heap_port_panic("%p lies among the heap's own records", pointer);
-    if (object >= class->capacity)
-        heap_port_panic("%p lies behind the last block of a slab of %u-byte blocks", pointer,
-                        class->size);
-    bool live = bits_test(slab->map, object);
-    if (inside == 0 && !live)
-        heap_port_panic("%p is already free, a block of %u bytes", pointer, class->size);
-    heap_port_panic("%p points %zu bytes into a %s block of %u bytes at %p", pointer,
-                    (size_t)inside, live ? "live" : "free", class->size,
-                    (const void *)((uintptr_t)pointer - inside));
+    size_t steps = HEAP_SLICE_SIZE / HEAP_MIN_ALIGN;
+    while (first != 0 && steps-- > 0 && heap_slice_of(world, first) == slab) {
+        if (first == object)
+            return true;
+        first = heap_link(world, first, *(const uintptr_t *)first);
+    }
+    return false;
 }
 
-void heap_misuse(const struct heap *heap, const void *pointer)
+/* True iff the object has never been linked, or not since its page was given back. */
+static bool is_unlinked(const struct heap_world *world, const struct heap_slice *slab,
+                        uintptr_t object)
+{
+    const struct heap *heap = heap_owner(slab);
+    uintptr_t base = heap_slice_start(world, slab);
+    uintptr_t last = object + heap_class_size(slab->class) - 1;
+    bool is_current = heap->current[slab->class] == slab;
+    return (slab->uncarved >> (object - base) / HEAP_PAGE & 1) != 0 ||
+           (slab->uncarved >> (last - base) / HEAP_PAGE & 1) != 0 ||
+           (is_current && object >= heap->bump[slab->class] &&
+            object < heap->bump_end[slab->class]);
+}
+
+static bool is_live_object(const struct heap_world *world, const struct heap_slice *slab,
+                           uintptr_t object)
+{
+    if (HEAP_CHECKED)
+        return heap_checked_is_live(world, slab, object);
+    const struct heap *heap = heap_owner(slab);
+    uintptr_t remote = __atomic_load_n(&slab->remote, __ATOMIC_RELAXED) & ~HEAP_WAKE_ME;
+    return !is_unlinked(world, slab, object) && !is_listed(world, slab, slab->free, object) &&
+           !is_listed(world, slab, remote, object) &&
+           !is_listed(world, slab, heap->list[slab->class], object);
+}
+
+bool heap_is_live(struct heap_world *world, const void *block)
+{
+    const struct heap_slice *slice = heap_slice_of(world, (uintptr_t)block);
+    return slice == NULL || heap_kind(slice) != HEAP_SLAB ||
+           is_live_object(world, slice, (uintptr_t)block);
+}
+
+/* --- sentences --- */
+
+static size_t say_inside(char *text, size_t room, uintptr_t address, uintptr_t block, size_t size,
+                         bool is_live)
+{
+    if (address == block && is_live)
+        return format_text(text, room, "%p is a live block of %zu bytes", (void *)address, size);
+    if (address == block)
+        return format_text(text, room, "%p is already free, a block of %zu bytes", (void *)address,
+                           size);
+    return format_text(text, room, "%p points %zu bytes into a %s block of %zu bytes at %p",
+                       (void *)address, (size_t)(address - block), is_live ? "live" : "free", size,
+                       (void *)block);
+}
+
+static size_t say_slab(char *text, size_t room, const struct heap_world *world,
+                       const struct heap_slice *slab, uintptr_t address)
+{
+    uint32_t size = heap_class_size(slab->class);
+    if (address < slab->start)
+        return format_text(text, room, "%p lies before the first block of a slab of %u-byte blocks",
+                           (void *)address, size);
+    uintptr_t object = heap_object_at(slab, address, size);
+    return say_inside(text, room, address, object, size, is_live_object(world, slab, object));
+}
+
+static size_t say_run(char *text, size_t room, const struct heap_world *world,
+                      const struct heap_slice *run, uintptr_t address)
+{
+    uintptr_t block = heap_slice_start(world, run);
+    if (address - block >= run->bytes)
+        return format_text(text, room, "%p lies behind the live block of %zu bytes at %p",
+                           (void *)address, run->bytes, (void *)block);
+    return say_inside(text, room, address, block, run->bytes, true);
+}
+
+static size_t say_outside(char *text, size_t room, struct heap_world *world, uintptr_t address)
+{
+    struct heap_huge huge;
+    if (heap_huge_find(world, address, &huge))
+        return say_inside(text, room, address, huge.node.key, huge.bytes, true);
+    return format_text(text, room,
+                       "%p is not a heap pointer, or its block is already free and unmapped",
+                       (void *)address);
+}
+
+size_t heap_explain(struct heap_world *world, const void *pointer, char *text, size_t room)
 {
     uintptr_t address = (uintptr_t)pointer;
-    const struct heap_slice *slice = heap_slice_find(heap, address);
-    if (slice != NULL && slice->used != 0)
-        points_into_slab(heap, pointer, slice);
-    if (slice != NULL)
-        heap_port_panic("%p is already free, as is all of its slab", pointer);
-    const struct heap_record *record = heap_large_find(heap, address);
-    if (record != NULL)
-        heap_port_panic("%p points %zu bytes into a live block of %zu bytes at %p", pointer,
-                        (size_t)(address - record->node.key), record->bytes,
-                        (const void *)record->node.key);
-    heap_port_panic("%p is not a heap pointer, or its block is already free and unmapped", pointer);
+    const struct heap_slice *slice = heap_slice_of(world, address);
+    if (slice == NULL)
+        return say_outside(text, room, world, address);
+    switch (heap_kind(slice)) {
+    case HEAP_SLAB:
+        return say_slab(text, room, world, slice, address);
+    case HEAP_RUN:
+        return say_run(text, room, world, slice, address);
+    case HEAP_RUN_REST:
+        return say_run(text, room, world, heap_slice_at(world, slice->next), address);
+    case HEAP_OUTSIDE:
+        return format_text(text, room, "%p is not a heap pointer: a gap in the arena",
+                           (void *)address);
+    default:
+        return format_text(text, room, "%p is already free, as is all around it", (void *)address);
+    }
+}
+
+void heap_misuse(struct heap_world *world, const void *pointer, const void *caller)
+{
+    char text[SENTENCE];
+    heap_explain(world, pointer, text, sizeof text);
+    heap_port_panic(caller, "%s", text);
 }

@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* What is wrong with a pointer that is not the start of a live block, said as a sentence. */
+/* What an address is to the heap, said as a sentence; and panics that say it. */
 #pragma once
 
-#include "lib/alloc/heap.h"
+#include "lib/alloc/heap_slice.h"
 
-_Noreturn void heap_misuse(const struct heap *heap, const void *pointer);
+/* Panics: `pointer`, which a caller passed as a block, is none. */
+_Noreturn void heap_misuse(struct heap_world *world, const void *pointer, const void *caller);
+
+/* True iff the block that starts at `block`, as heap_is_object() and the like have found, is live
+ * as far as can be seen: exactly so in checked builds; else an object that is in no list that can
+ * be followed. */
+bool heap_is_live(struct heap_world *world, const void *block);

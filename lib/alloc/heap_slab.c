@@ -1,162 +1,578 @@
 /* SPDX-License-Identifier: MIT */
-/* Slabs of equal objects, made of slices of an arena that grows and shrinks at its end. */
+/* Takes slices and makes objects of them; heap_slab.h says what is where. */
 #include "lib/alloc/heap_slab.h"
+
+#include "lib/alloc/heap.h"
+#include "lib/alloc/heap_checked.h"
+#include "lib/alloc/heap_class.h"
+#include "lib/alloc/heap_queue.h"
+#include "lib/alloc/heap_run.h"
+#include "lib/alloc/heap_tick.h"
+#include "lib/alloc/heap_world.h"
 #include "lib/bits.h"
-#include "lib/string.h"
 
-/* The arena shrinks once TRIM_AT slices at its end are free, and leaves TRIM_KEEP of them. So the
- * next slabs need no call to the port, and between two trims at least the difference, 12 slabs,
- * must have been emptied: a caller that frees and allocates around one size does not make the end
- * of the arena swing. What idles there is less than 1 MiB. */
-#define TRIM_AT   16
-#define TRIM_KEEP 4
+#define LINK_MAX    64  /* objects linked at once: bounds the time of one allocation */
+#define ENOUGH_MIN  4   /* objects of large... */
+#define ENOUGH_MAX  32  /* ...and of small classes that make a list worth taking */
+#define WATCH_EVERY 256 /* objects that are given out between two looks at the clock */
+#define LOOK_AT     8   /* slabs of a queue of which the fullest is used next */
+#define STASH_MAX   4   /* slices that a heap keeps for its next slabs */
 
-/* 16-byte steps to 256, 8 a doubling to 1 KiB, 4 a doubling above. */
-static uint32_t next_class_size(uint32_t size)
+_Noreturn void heap_astray(uintptr_t object, uintptr_t next)
 {
-    if (size < 256)
-        return size + HEAP_MIN_ALIGN;
-    unsigned steps_log2 = size < 1024 ? 3 : 2;
-    return size + ((uint32_t)1 << (bits_highest(size) - steps_log2));
+    heap_port_panic(NULL, "the free block at %p was written to: its link leads to %p",
+                    (void *)object, (void *)next);
 }
 
-static void class_init(struct heap_class *class, uint32_t size)
+static void set_link(const struct heap_world *world, uintptr_t object, uintptr_t next)
 {
-    *class = (struct heap_class){.size = size, .capacity = (uint32_t)HEAP_SLICE_SIZE / size};
-    list_init(&class->partial);
+    *(uintptr_t *)object = heap_link(world, object, next);
 }
 
-void heap_slab_init(struct heap *heap)
+static inline void set_list(struct heap *heap, size_t index, uintptr_t object)
 {
-    uint32_t size = 0;
-    for (unsigned i = 0; i < HEAP_CLASSES; i++) {
-        size = next_class_size(size);
-        class_init(&heap->classes[i], size);
+    heap->list[index] = object != 0 ? object : (uintptr_t)&heap->nil;
+}
+
+static inline bool list_is_empty(const struct heap *heap, size_t index)
+{
+    return heap->list[index] == (uintptr_t)&heap->nil;
+}
+
+/* --- a slab's beginning and end --- */
+
+/* How many objects make a list worth taking. */
+static uint8_t enough(unsigned index)
+{
+    uint64_t in_page = HEAP_PAGE / heap_class_size(index);
+    return (uint8_t)bits_min(bits_max(ENOUGH_MIN, bits_min(ENOUGH_MAX, in_page)),
+                             heap_class_capacity(index));
+}
+
+static void init_slab(struct heap *heap, struct heap_slice *slab, unsigned index)
+{
+    uint32_t size = heap_class_size(index);
+    size_t front = HEAP_SLICE_SIZE % size; /* before the first object */
+    slab->start = heap_slice_start(heap->world, slab) + front;
+    slab->reciprocal = UINT64_MAX / size + 2;
+    slab->free = 0;
+    slab->used = 0;
+    slab->linked = 0;
+    slab->seen = 0;
+    slab->enough = enough(index);
+    slab->worn = !HEAP_ZEROED || slab->backed != 0;
+    slab->class = (uint8_t)index;
+    slab->align = 0;
+    slab->uncarved = heap_page_mask(front / HEAP_PAGE, HEAP_SLICE_PAGES);
+    __atomic_store_n(&slab->remote, 0, __ATOMIC_RELAXED);
+    heap_set_kind(slab, HEAP_SLAB);
+    heap_set_owner(slab, heap);
+}
+
+static struct heap_slice *new_slab(struct heap *heap, unsigned index)
+{
+    struct heap_slice *slab = heap_queue_pop(heap->world, &heap->stash);
+    if (slab != NULL)
+        heap->stashed--;
+    else if (!heap->is_interrupt)
+        slab = heap_run_take(heap->world, 1, 0);
+    if (slab != NULL)
+        init_slab(heap, slab, index);
+    return slab;
+}
+
+/* The slab is in no queue, and none of its objects is anywhere but in its own list. */
+static void give_back(struct heap *heap, struct heap_slice *slab)
+{
+    heap_set_owner(slab, NULL);
+    heap_set_kind(slab, HEAP_STASHED);
+    if (!heap->is_interrupt && heap->stashed >= STASH_MAX) {
+        heap_run_give(heap->world, slab, 1);
+        return;
     }
-    heap->slices = 0;
-    heap->free_slices = 0;
-    heap->first_free = 0;
-    heap->table_bytes = 0;
+    heap_queue_push(heap->world, &heap->stash, slab);
+    heap->stashed++;
 }
 
-static bool extend_table(struct heap *heap, size_t slices)
+void heap_slab_drop_stash(struct heap *heap)
 {
-    size_t bytes = bits_round_up(slices * sizeof(struct heap_slice), HEAP_PAGE);
-    if (bytes <= heap->table_bytes)
+    if (heap->is_interrupt)
+        return;
+    heap->stashed = 0;
+    struct heap_slice *slice = heap_queue_pop(heap->world, &heap->stash);
+    for (; slice != NULL; slice = heap_queue_pop(heap->world, &heap->stash))
+        heap_run_give(heap->world, slice, 1);
+}
+
+static void enqueue(struct heap *heap, struct heap_slice *slab)
+{
+    slab->place = HEAP_QUEUED;
+    heap_queue_push(heap->world, &heap->queue[slab->class], slab);
+}
+
+/* --- refilling heap.list --- */
+
+/* The pages that an object lies in. */
+static uint16_t pages_of(uintptr_t base, uintptr_t object, uint32_t size)
+{
+    size_t first = (object - base) / HEAP_PAGE;
+    return heap_page_mask(first, (object + size - 1 - base) / HEAP_PAGE + 1 - first);
+}
+
+/* Carving: the lowest uncarved pages, as many as a list worth taking needs, become objects to be
+ * linked. An object that reaches into a page behind that is not carved must wait; the first one
+ * starts in a page that is. (The uncarved pages of one object lie side by side: what gives back one
+ * in the middle gives back all around it that are free.) False: no memory. */
+static bool carve(struct heap *heap, struct heap_slice *slab)
+{
+    uint32_t size = heap_class_size(slab->class);
+    uintptr_t base = heap_slice_start(heap->world, slab);
+    size_t first = bits_lowest(slab->uncarved), past = first + 1;
+    uintptr_t object = bits_max(base + first * HEAP_PAGE, slab->start);
+    object = heap_object_at(slab, object, size);
+    uintptr_t wanted = object + (uintptr_t)slab->enough * size;
+    while ((slab->uncarved >> past & 1) != 0 && base + past * HEAP_PAGE < wanted)
+        past++;
+    uint16_t pages = heap_page_mask(first, past - first);
+    if ((slab->backed & pages) != 0)
+        slab->worn = true;
+    if (!heap_world_back(heap->world, slab, first, past - first))
+        return false;
+    slab->uncarved &= (uint16_t)~pages;
+    uintptr_t last = heap_object_at(slab, base + past * HEAP_PAGE - 1, size);
+    bool last_waits = (pages_of(base, last, size) & slab->uncarved) != 0;
+    heap->bump[slab->class] = object;
+    heap->bump_end[slab->class] = last_waits ? last : last + size;
+    return true;
+}
+
+static inline void take_list(struct heap *heap, struct heap_slice *slab, uintptr_t first)
+{
+    set_list(heap, slab->class, first);
+    heap->fresh &= ~((uint64_t)1 << slab->class);
+}
+
+static uint64_t random_number(struct heap *heap)
+{
+    heap->random ^= heap->random << 13;
+    heap->random ^= heap->random >> 7;
+    heap->random ^= heap->random << 17;
+    return heap->random;
+}
+
+/* The numbers below `count`: backwards, or in hardened builds in random order. (Fisher and Yates.)
+ */
+static void make_order(struct heap *heap, uint8_t *order, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        order[i] = (uint8_t)(count - 1 - i);
+    for (unsigned i = 1; HEAP_HARDEN && i < count; i++) {
+        unsigned other = (unsigned)(random_number(heap) % (i + 1));
+        uint8_t kept = order[i];
+        order[i] = order[other];
+        order[other] = kept;
+    }
+}
+
+/* Checked builds: fills and links `count` objects, at most LINK_MAX. Returns the first of the
+ * list. */
+static uintptr_t link_filled(struct heap *heap, uintptr_t start, uint32_t size, unsigned count)
+{
+    uint8_t order[LINK_MAX];
+    uintptr_t next = 0;
+    make_order(heap, order, count);
+    for (unsigned i = 0; i < count; i++) {
+        uintptr_t object = start + (uintptr_t)order[i] * size;
+        heap_checked_prepare(object, size);
+        set_link(heap->world, object, next);
+        next = object;
+    }
+    return next;
+}
+
+/* `count` objects side by side become a list in the order of their addresses. */
+static void link_in_order(struct heap *heap, uintptr_t start, uint32_t size, unsigned count)
+{
+    uintptr_t last = start + (uintptr_t)(count - 1) * size;
+    for (uintptr_t object = start; object < last; object += size)
+        set_link(heap->world, object, object + size);
+    set_link(heap->world, last, 0);
+}
+
+/* Links objects of [bump, bump_end) and makes them the list. */
+static void link_objects(struct heap *heap, struct heap_slice *slab)
+{
+    unsigned index = slab->class;
+    uint32_t size = heap_class_size(index);
+    uintptr_t first = heap->bump[index];
+    unsigned count = (unsigned)bits_min((heap->bump_end[index] - first) / size, LINK_MAX);
+    heap->bump[index] += (uintptr_t)count * size;
+    if (HEAP_CHECKED)
+        first = link_filled(heap, first, size, count);
+    else
+        link_in_order(heap, first, size, count);
+    slab->linked += (uint16_t)count;
+    slab->used += (uint16_t)count;
+    take_list(heap, slab, first);
+    heap->fresh |= (uint64_t)!slab->worn << index;
+}
+
+static bool has_remote(const struct heap_slice *slab)
+{
+    return __atomic_load_n(&slab->remote, __ATOMIC_RELAXED) > HEAP_WAKE_ME;
+}
+
+static inline void take_own(struct heap *heap, struct heap_slice *slab)
+{
+    take_list(heap, slab, slab->free);
+    slab->free = 0;
+    slab->used = slab->linked;
+}
+
+/* Makes what the owner freed of the current slab the list, if it is `least` objects or more. */
+static inline bool take_freed(struct heap *heap, size_t index, unsigned least)
+{
+    struct heap_slice *slab = heap->current[index];
+    unsigned ready = (unsigned)slab->linked - slab->used;
+    if (slab->free == 0 || ready < least)
+        return false;
+    heap->unwatched += ready;
+    take_own(heap, slab);
+    return true;
+}
+
+/* Fills the empty list with what the current slab has ready, if that is worth it. */
+static bool fill(struct heap *heap, struct heap_slice *slab)
+{
+    unsigned index = slab->class;
+    if (take_freed(heap, index, slab->enough))
         return true;
-    if (!heap_port_extend_table(bytes))
+    if (has_remote(slab)) {
+        take_list(heap, slab, __atomic_exchange_n(&slab->remote, 0, __ATOMIC_ACQUIRE));
+        return true;
+    }
+    if (heap->bump[index] == heap->bump_end[index])
         return false;
-    heap->table_bytes = bytes;
+    link_objects(heap, slab);
     return true;
 }
 
-/* Adds one free slice. A descriptor that is used for the first time is zero, and one that is used
- * again was free when the arena shrank: used == 0 either way. */
-static bool grow_arena(struct heap *heap)
+void heap_slab_take_woken(struct heap *heap)
 {
-    if (!extend_table(heap, heap->slices + 1) || !heap_port_extend((intptr_t)HEAP_SLICE_SIZE))
-        return false;
-    if (HEAP_DEBUG)
-        memset((void *)heap_slice_start(heap_slice_at(heap->slices)), HEAP_FILL_FREE,
-               HEAP_SLICE_SIZE);
-    heap->slices++;
-    heap->free_slices++;
-    return true;
-}
-
-static void trim_arena(struct heap *heap)
-{
-    size_t keep = heap->slices;
-    while (keep > 0 && heap_slice_at(keep - 1)->used == 0)
-        keep--;
-    if (heap->slices - keep < TRIM_AT)
+    if (__atomic_load_n(&heap->woken, __ATOMIC_RELAXED) == HEAP_NO_SLICE)
         return;
-    size_t excess = heap->slices - keep - TRIM_KEEP;
-    if (!heap_port_extend(-(intptr_t)(excess * HEAP_SLICE_SIZE)))
+    uint32_t index = __atomic_exchange_n(&heap->woken, HEAP_NO_SLICE, __ATOMIC_ACQUIRE);
+    while (index != HEAP_NO_SLICE) {
+        struct heap_slice *slab = heap_slice_at(heap->world, index);
+        index = slab->next;
+        if (slab->place == HEAP_ASLEEP)
+            slab->used = slab->linked;
+        if (slab->used == 0)
+            give_back(heap, slab);
+        else
+            enqueue(heap, slab);
+    }
+}
+
+/* Takes the current slab out of its place: into the queue if it has something left, else to sleep
+ * until somebody frees an object of it. */
+static void retire_current(struct heap *heap, unsigned index)
+{
+    struct heap_slice *slab = heap->current[index];
+    uintptr_t none = 0;
+    if (slab == NULL)
         return;
-    heap->slices -= excess;
-    heap->free_slices -= excess;
+    heap->current[index] = NULL;
+    if (slab->free != 0 || slab->uncarved != 0 ||
+        !__atomic_compare_exchange_n(&slab->remote, &none, HEAP_WAKE_ME, false, __ATOMIC_RELEASE,
+                                     __ATOMIC_RELAXED)) {
+        enqueue(heap, slab);
+        return;
+    }
+    slab->used = 1;
+    slab->place = HEAP_ASLEEP;
 }
 
-/* Turns the lowest free slice into an empty slab at the head of its class's list. */
-static bool make_slab(struct heap *heap, unsigned class)
+static void make_current(struct heap *heap, struct heap_slice *slab)
 {
-    if (heap->free_slices == 0 && !grow_arena(heap))
-        return false;
-    size_t index = heap->first_free;
-    while (heap_slice_at(index)->used != 0)
-        index++;
-    heap->first_free = index + 1;
-    heap->free_slices--;
-
-    struct heap_slice *slab = heap_slice_at(index);
-    *slab = (struct heap_slice){.class = class, .align = HEAP_MIN_ALIGN};
-    list_push_front(&heap->classes[class].partial, &slab->link);
-    heap->classes[class].slabs++;
-    return true;
+    retire_current(heap, slab->class);
+    slab->place = HEAP_CURRENT;
+    heap->current[slab->class] = slab;
 }
 
-static void release_slab(struct heap *heap, struct heap_slice *slab)
+static unsigned ready(const struct heap_slice *slab)
 {
-    size_t index = (size_t)(slab - heap_slice_at(0));
-    list_remove(&slab->link);
-    heap->classes[slab->class].slabs--;
-    heap->free_slices++;
-    if (index < heap->first_free)
-        heap->first_free = index;
-    trim_arena(heap);
+    return (unsigned)slab->linked - slab->used;
 }
 
-static void check_not_written(const unsigned char *object, uint32_t size)
+/* Of the first slabs of a queue, that with the fewest objects ready that are worth it: so slabs
+ * become full, and others empty. */
+static struct heap_slice *fullest(const struct heap_world *world, const struct heap_queue *queue)
 {
-    for (uint32_t i = 0; i < size; i++)
-        if (object[i] != HEAP_FILL_FREE)
-            heap_port_panic("%p was written while free: byte %u of the block of %u bytes at %p",
-                            (const void *)(object + i), i, size, (const void *)object);
+    struct heap_slice *best = heap_slice_at(world, queue->first), *slab = best;
+    for (unsigned i = 1; i < LOOK_AT && !has_remote(slab) && slab->next != HEAP_NO_SLICE; i++) {
+        slab = heap_slice_at(world, slab->next);
+        if (ready(slab) >= slab->enough &&
+            (ready(slab) < ready(best) || ready(best) < best->enough))
+            best = slab;
+    }
+    return best;
 }
 
-/* The lowest free object of a slab that has one. */
-static void *take_object(struct heap_class *class, struct heap_slice *slab)
+/* A queued slab, out of the queue, if it has more objects ready than the current one. */
+static struct heap_slice *take_queued(struct heap *heap, unsigned index)
 {
-    while (slab->map[slab->hint] == UINT64_MAX)
-        slab->hint++;
-    unsigned number = slab->hint * 64 + bits_lowest(~slab->map[slab->hint]);
-    void *object = (void *)(heap_slice_start(slab) + (size_t)number * class->size);
-    if (HEAP_DEBUG)
-        check_not_written(object, class->size);
-    bits_set(slab->map, number);
-    slab->used++;
-    class->live++;
-    return object;
-}
-
-void *heap_slab_alloc(struct heap *heap, unsigned class_index, size_t align)
-{
-    struct heap_class *class = &heap->classes[class_index];
-    if (list_is_empty(&class->partial) && !make_slab(heap, class_index))
+    const struct heap_slice *current = heap->current[index];
+    struct heap_queue *queue = &heap->queue[index];
+    if (heap_queue_is_empty(queue))
+        heap_slab_take_woken(heap);
+    if (heap_queue_is_empty(queue))
         return NULL;
-    struct heap_slice *slab = container_of(class->partial.next, struct heap_slice, link);
-    void *object = take_object(class, slab);
-    if (align > slab->align)
-        slab->align = (uint32_t)align;
-    if (slab->used == class->capacity)
-        list_remove(&slab->link);
+    struct heap_slice *slab = fullest(heap->world, queue);
+    if (!has_remote(slab) && ready(slab) <= (current == NULL ? 0 : ready(current)))
+        return NULL;
+    heap_queue_remove(heap->world, queue, slab);
+    return slab;
+}
+
+/* Any slab that has objects ready, of all that are queued: there is no memory for others. */
+static struct heap_slice *find_queued(struct heap *heap, unsigned index)
+{
+    uint32_t at = heap->queue[index].first;
+    while (at != HEAP_NO_SLICE) {
+        struct heap_slice *slab = heap_slice_at(heap->world, at);
+        if (slab->free != 0 || has_remote(slab)) {
+            heap_queue_remove(heap->world, &heap->queue[index], slab);
+            return slab;
+        }
+        at = slab->next;
+    }
+    return NULL;
+}
+
+/* The slab with objects ready becomes the current one, and gives them all. */
+static bool use(struct heap *heap, struct heap_slice *slab)
+{
+    if (slab == NULL)
+        return false;
+    if (slab->place != HEAP_CURRENT)
+        make_current(heap, slab);
+    if (slab->free != 0)
+        take_own(heap, slab);
+    return !list_is_empty(heap, slab->class) || fill(heap, slab);
+}
+
+static bool carve_and_link(struct heap *heap, struct heap_slice *slab)
+{
+    if (!carve(heap, slab))
+        return false;
+    link_objects(heap, slab);
+    return true;
+}
+
+/* Objects that are there come before pages that are not carved, and these before a new slab. */
+static bool refill(struct heap *heap, unsigned index)
+{
+    heap->unwatched = 0;
+    heap_tick_when_due(heap);
+    for (;;) {
+        struct heap_slice *slab = heap->current[index];
+        if (slab != NULL && fill(heap, slab))
+            return true;
+        struct heap_slice *other = take_queued(heap, index);
+        if (other != NULL)
+            return use(heap, other);
+        if (slab != NULL && slab->uncarved != 0 && carve_and_link(heap, slab))
+            return true;
+        if (slab != NULL && slab->free != 0)
+            return use(heap, slab);
+        if (slab == NULL || slab->uncarved == 0)
+            other = heap_queue_pop(heap->world, &heap->queue[index]);
+        if (other == NULL && (slab == NULL || slab->uncarved == 0))
+            other = new_slab(heap, index);
+        if (other == NULL)
+            return use(heap, find_queued(heap, index));
+        make_current(heap, other);
+    }
+}
+
+bool heap_slab_is_fresh(const struct heap *heap, unsigned index)
+{
+    return (heap->fresh >> index) & 1;
+}
+
+static inline void *pop(struct heap *heap, size_t index)
+{
+    uintptr_t object = heap->list[index];
+    set_list(heap, index, heap_next(heap->world, object));
+    return (void *)object;
+}
+
+static __attribute__((noinline)) void *refill_and_pop(struct heap *heap, size_t index)
+{
+    bool is_full = refill(heap, (unsigned)index) ||
+                   (heap_trim_before_failure(heap) && refill(heap, (unsigned)index));
+    return is_full ? pop(heap, index) : NULL;
+}
+
+/* The last object of a list brings the next list with it, so that malloc comes here but once a
+ * list; now and then it does not, so that the clock is looked at. */
+void *heap_slab_alloc(struct heap *heap, size_t index)
+{
+    if (list_is_empty(heap, index))
+        return refill_and_pop(heap, index);
+    void *object = pop(heap, index);
+    if (list_is_empty(heap, index) && heap->unwatched < WATCH_EVERY)
+        take_freed(heap, index, heap->current[index]->enough / 2);
     return object;
 }
 
-void heap_slab_free(struct heap *heap, struct heap_slice *slab, unsigned object)
+/* --- freeing --- */
+
+void heap_slab_free(struct heap *heap, struct heap_slice *slab, uintptr_t object)
 {
-    struct heap_class *class = &heap->classes[slab->class];
-    if (HEAP_DEBUG)
-        memset((void *)(heap_slice_start(slab) + (size_t)object * class->size), HEAP_FILL_FREE,
-               class->size);
-    if (slab->used == class->capacity)
-        list_push_front(&class->partial, &slab->link);
-    bits_clear(slab->map, object);
-    if (object / 64 < slab->hint)
-        slab->hint = object / 64;
-    slab->used--;
-    class->live--;
+    set_link(heap->world, object, slab->free);
+    slab->free = object;
+    if (--slab->used == 0)
+        heap_emptied(slab, heap);
+}
+
+/* The owner frees the first object of a sleeping slab. If another heap is about to wake the slab,
+ * it will come by way of `woken`. */
+static void wake(struct heap *heap, struct heap_slice *slab)
+{
+    slab->used = slab->linked - 1;
+    slab->place = HEAP_QUEUED;
+    uintptr_t before = __atomic_fetch_and(&slab->remote, ~HEAP_WAKE_ME, __ATOMIC_ACQUIRE);
+    if ((before & HEAP_WAKE_ME) != 0)
+        heap_queue_push(heap->world, &heap->queue[slab->class], slab);
+    else
+        slab->place = HEAP_WAKING;
+}
+
+void heap_emptied(struct heap_slice *slab, struct heap *heap)
+{
+    if (slab->place == HEAP_ASLEEP) {
+        wake(heap, slab);
+    } else if (slab->place == HEAP_QUEUED) {
+        heap_queue_remove(heap->world, &heap->queue[slab->class], slab);
+        give_back(heap, slab);
+    }
+}
+
+/* Counts a list that nobody else holds, and finds its last object. */
+static uint16_t measure(const struct heap_world *world, uintptr_t first, uintptr_t *last)
+{
+    uint16_t count = 0;
+    for (uintptr_t object = first; object != 0; object = heap_next(world, object)) {
+        *last = object;
+        if (count++ > HEAP_SLICE_SIZE / HEAP_MIN_ALIGN)
+            heap_port_panic(NULL, "the free block at %p was written to: its list has no end",
+                            (void *)object);
+    }
+    return count;
+}
+
+/* Puts a whole list of objects, counted as used, in front of the slab's own. */
+static void free_list(struct heap *heap, struct heap_slice *slab, uintptr_t first)
+{
+    uintptr_t last = 0;
+    uint16_t count = measure(heap->world, first, &last);
+    if (count == 0)
+        return;
+    set_link(heap->world, last, slab->free);
+    slab->free = first;
+    slab->used -= count;
+}
+
+static void take_remote(struct heap *heap, struct heap_slice *slab)
+{
+    if (__atomic_load_n(&slab->remote, __ATOMIC_RELAXED) != 0)
+        free_list(heap, slab, __atomic_exchange_n(&slab->remote, 0, __ATOMIC_ACQUIRE));
+}
+
+void heap_slab_absorb(struct heap *heap, struct heap_slice *slab)
+{
+    take_remote(heap, slab);
     if (slab->used == 0)
-        release_slab(heap, slab);
+        heap_emptied(slab, heap);
+}
+
+/* Links what is left to link, and puts the list, which it replaces, back. */
+static void unload_list(struct heap *heap, struct heap_slice *slab, unsigned index)
+{
+    if (!list_is_empty(heap, index))
+        free_list(heap, slab, heap->list[index]);
+    while (heap->bump[index] != heap->bump_end[index]) {
+        link_objects(heap, slab);
+        free_list(heap, slab, heap->list[index]);
+    }
+    set_list(heap, index, 0);
+}
+
+void heap_slab_unload(struct heap *heap, unsigned index)
+{
+    struct heap_slice *slab = heap->current[index];
+    if (slab == NULL)
+        return;
+    unload_list(heap, slab, index);
+    take_remote(heap, slab);
+    heap->current[index] = NULL;
+    if (slab->used == 0)
+        give_back(heap, slab);
+    else
+        enqueue(heap, slab);
+}
+
+/* --- giving back pages --- */
+
+/* The pages that linked objects lie in which are not in the slab's list. */
+static uint16_t used_pages(const struct heap *heap, const struct heap_slice *slab, uintptr_t base)
+{
+    uint64_t is_free[HEAP_SLICE_SIZE / HEAP_MIN_ALIGN / 64] = {0};
+    for (uintptr_t object = slab->free; object != 0; object = heap_next(heap->world, object))
+        bits_set(is_free, (object - base) / HEAP_MIN_ALIGN);
+    uint32_t size = heap_class_size(slab->class);
+    uint16_t used = 0;
+    for (uintptr_t object = slab->start; object < base + HEAP_SLICE_SIZE; object += size) {
+        uint16_t pages = pages_of(base, object, size);
+        bool is_linked = (pages & slab->uncarved) == 0;
+        if (is_linked && !bits_test(is_free, (object - base) / HEAP_MIN_ALIGN))
+            used |= pages;
+    }
+    return used;
+}
+
+/* Takes the objects that reach into `pages` out of the slab's list: they are not linked any more.
+ */
+static void unlink_objects(struct heap *heap, struct heap_slice *slab, uintptr_t base,
+                           uint16_t pages)
+{
+    uint32_t size = heap_class_size(slab->class);
+    uintptr_t kept = 0, object = slab->free;
+    while (object != 0) {
+        uintptr_t next = heap_next(heap->world, object);
+        if ((pages_of(base, object, size) & pages) == 0) {
+            set_link(heap->world, object, kept);
+            kept = object;
+        } else {
+            slab->linked--;
+        }
+        object = next;
+    }
+    slab->free = kept;
+}
+
+size_t heap_slab_purge(struct heap *heap, struct heap_slice *slab)
+{
+    uintptr_t base = heap_slice_start(heap->world, slab);
+    uint16_t pages = slab->backed & (uint16_t)~used_pages(heap, slab, base);
+    if (pages == 0)
+        return 0;
+    uint16_t front = heap_page_mask(0, (slab->start - base) / HEAP_PAGE);
+    uint16_t carved = pages & (uint16_t)~front;
+    unlink_objects(heap, slab, base, carved);
+    slab->uncarved |= carved;
+    slab->worn = true;
+    return heap_world_purge(heap->world, slab, pages);
 }

@@ -1,60 +1,69 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Slabs: takes slices of the arena and gives out objects of one size class each. All that is known
- * of a slice stands in its descriptor, in a flat table apart from the arena:
+ * Slabs, as their owner sees them. An object of a slab is in one of these places:
  *
- *   used == number of bits set in map[]      a slice with used == 0 is free, whatever else it says
- *   used < capacity iff link is in the class's partial list
+ *   with a caller, or on its way back in some heap's `pending` or in the slab's `remote`
+ *   in heap.list[class], if the slab is the current one          counted in `used` so far
+ *   in slab.free                                                 used + |free| == linked
+ *   in [heap.bump, heap.bump_end) or reaching into a page of `uncarved`: not linked yet
  *
- * With HEAP_DEBUG every byte of the arena that is in no live object is HEAP_FILL_FREE.
+ * malloc takes from heap.list and counts nothing; lists move there as a whole. A slab that is used
+ * up goes to sleep; the next free, the owner's or another's, wakes it.
  */
 #pragma once
 
-#include "lib/alloc/heap.h"
-#include "lib/alloc/heap_port.h"
+#include "lib/alloc/heap_slice.h"
 
-/* The class of the records of large blocks. They share no slab with blocks of callers. */
-#define HEAP_RECORDS HEAP_CLASSES
+/* An object of the class, off heap.list, which is refilled if need be; NULL if there is no memory.
+ */
+void *heap_slab_alloc(struct heap *heap, size_t index);
 
-#define HEAP_PAGE ((size_t)4096) /* the unit of the port */
+/* True iff all of the list of the class is zero but for the links. Ask after heap_slab_alloc(). */
+bool heap_slab_is_fresh(const struct heap *heap, unsigned index);
 
-#define HEAP_MAP_WORDS (HEAP_SLICE_SIZE / HEAP_MIN_ALIGN / 64)
+/* Puts an object that the owner frees onto its slab's list. */
+void heap_slab_free(struct heap *heap, struct heap_slice *slab, uintptr_t object);
 
-enum heap_fill { HEAP_FILL_ALLOC = 0xa5, HEAP_FILL_FREE = 0xdd };
+/* Takes what others freed into the queued slab's own list; the slab is given back if that was all.
+ */
+void heap_slab_absorb(struct heap *heap, struct heap_slice *slab);
 
-struct heap_slice {
-    struct list link;             /* in the class's partial list, or on its own */
-    uint32_t class;               /* index */
-    uint32_t used;                /* objects in use; 0: a free slice */
-    uint32_t align;               /* strictest asked for since this became a slab */
-    uint32_t hint;                /* no word of map[] below this one has a clear bit */
-    uint64_t map[HEAP_MAP_WORDS]; /* bit per object: in use */
-};
+/* Moves the class's list back to its slab and the slab to the queue, or gives it back if nothing of
+ * it is in use. */
+void heap_slab_unload(struct heap *heap, unsigned index);
 
-static inline struct heap_slice *heap_slice_at(size_t index)
+/* Puts the slabs that others woke into their queues. */
+void heap_slab_take_woken(struct heap *heap);
+
+/* Gives back all slices that the heap keeps for its next slabs. */
+void heap_slab_drop_stash(struct heap *heap);
+
+/* Gives back the memory of pages in which no object is in use, if the slab is queued. Returns how
+ * many. */
+size_t heap_slab_purge(struct heap *heap, struct heap_slice *slab);
+
+/* --- lists of objects --- */
+
+/* The word in an object that leads to `next` in its list; 0 ends a list. */
+static inline uintptr_t heap_link(const struct heap_world *world, uintptr_t object, uintptr_t next)
 {
-    return (struct heap_slice *)heap_table_base + index;
+    return object ^ next ^ (HEAP_HARDEN ? world->secret : 0);
 }
 
-/* Address of the first byte of the slice that `slice` describes. */
-static inline uintptr_t heap_slice_start(const struct heap_slice *slice)
+_Noreturn void heap_astray(uintptr_t object, uintptr_t next);
+
+/* What follows `object` in its list, or 0. Panics if it leads out of the slab. */
+static inline uintptr_t heap_next(const struct heap_world *world, uintptr_t object)
 {
-    return heap_arena_base + (size_t)(slice - heap_slice_at(0)) * HEAP_SLICE_SIZE;
+    uintptr_t next = heap_link(world, object, *(const uintptr_t *)object);
+    if (next != 0 && (next ^ object) - 1 >= HEAP_SLICE_SIZE - 1)
+        heap_astray(object, next);
+    return next;
 }
 
-/* The slice that holds `address`, or NULL if it is not in the arena. */
-static inline struct heap_slice *heap_slice_find(const struct heap *heap, uintptr_t address)
+/* Where the object lies that holds `address`, which is not before slab->start. */
+static inline uintptr_t heap_object_at(const struct heap_slice *slab, uintptr_t address,
+                                       uint32_t size)
 {
-    size_t index = (address - heap_arena_base) / HEAP_SLICE_SIZE;
-    return address >= heap_arena_base && index < heap->slices ? heap_slice_at(index) : NULL;
+    return address - (uint32_t)(address - slab->start) % size;
 }
-
-/* Makes the classes and the empty arena. */
-void heap_slab_init(struct heap *heap);
-
-/* An object of `class`, its contents undefined; or NULL if the arena cannot grow. `align` divides
- * the size of the class and is remembered. */
-void *heap_slab_alloc(struct heap *heap, unsigned class, size_t align);
-
-/* Gives back object number `object` of `slab`, which is in use. */
-void heap_slab_free(struct heap *heap, struct heap_slice *slab, unsigned object);

@@ -1,27 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 /* The heap's port over the host's mmap. What is outside the arena, the table and the mappings
- * faults when touched. */
+ * faults when touched, and so does memory of the arena that was not committed. */
+#define _GNU_SOURCE
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
 #include "lib/addr.h"
-#include "lib/alloc/heap_port.h"
 #include "lib/alloc/heap.h"
 #include "lib/bits.h"
 #include "tests/host/expect.h"
 
+#define WINDOWS      4
 #define ARENA_WINDOW ((size_t)4 * GIB)
-#define TABLE_WINDOW ((size_t)64 * MIB)
+#define TABLE_WINDOW (ARENA_WINDOW / HEAP_SLICE_SIZE * sizeof(struct heap_slice))
+#define MARKS_WINDOW (ARENA_WINDOW / HEAP_MIN_ALIGN / 8)
 
-bool host_heap_debug;
-uintptr_t host_heap_arena;
-uintptr_t host_heap_table;
-size_t host_heap_arena_bytes;
+struct window {
+    struct heap_world *world;
+    uintptr_t base, arena, end, reserved; /* the arena is [arena, end) */
+    uintptr_t table, marks;
+    size_t table_bytes;
+    pthread_mutex_t lock, port_lock;
+};
+
+bool host_heap_debug, host_heap_harden, host_heap_commits, host_heap_ticks;
+size_t host_heap_huge_min = (size_t)1 << 20;
 size_t host_heap_mapped;
 unsigned host_heap_calls;
+uint64_t host_heap_clock;
+struct heap *host_heap_attached;
 
-static size_t table_bytes;
+static struct window windows[WINDOWS];
 static bool fail_once, fail_onwards;
 static unsigned calls_until_failure;
 
@@ -65,22 +76,63 @@ static void *host_map_aligned(size_t bytes, size_t align, int prot)
     return (void *)aligned;
 }
 
-void host_heap_reset(void)
+static struct window *window_of(const struct heap_world *world)
 {
-    if (host_heap_arena == 0) {
-        /* A slice is left out in front, so that no mapping for a large block ends at the arena. */
-        host_heap_arena =
-            HEAP_SLICE_SIZE +
-            (uintptr_t)host_map_aligned(ARENA_WINDOW + HEAP_SLICE_SIZE, HEAP_SLICE_SIZE, PROT_NONE);
-        host_heap_table = (uintptr_t)host_map_aligned(TABLE_WINDOW, PAGE_SIZE, PROT_NONE);
-    }
-    host_close(host_heap_arena, host_heap_arena_bytes);
-    host_close(host_heap_table, table_bytes);
-    host_heap_arena_bytes = 0;
-    table_bytes = 0;
+    for (unsigned i = 0; i < WINDOWS; i++)
+        if (windows[i].world == world)
+            return &windows[i];
+    require(false, "an unknown world");
+    return NULL;
+}
+
+/* A slice is left out in front, so that no mapping for a huge block ends at the arena. */
+static void reserve_window(struct window *window)
+{
+    size_t align = ARENA_WINDOW;
+    window->base = (uintptr_t)host_map_aligned(ARENA_WINDOW, align, PROT_NONE);
+    window->table = (uintptr_t)host_map_aligned(TABLE_WINDOW, PAGE_SIZE, PROT_NONE);
+    window->marks = (uintptr_t)host_map_aligned(MARKS_WINDOW, PAGE_SIZE, PROT_NONE);
+    pthread_mutex_init(&window->lock, NULL);
+    pthread_mutex_init(&window->port_lock, NULL);
+}
+
+static void start_over(struct heap_world *world, struct heap_setup *setup, unsigned number,
+                       size_t reserve, size_t offset)
+{
+    struct window *window = &windows[number];
+    if (window->base == 0)
+        reserve_window(window);
+    if (window->end > window->arena)
+        host_close(window->arena, window->end - window->arena);
+    host_close(window->table, window->table_bytes);
+    host_close(window->marks, window->table_bytes * 8);
+    window->world = world;
+    window->arena = window->base + offset * HEAP_SLICE_SIZE;
+    window->end = window->arena;
+    window->reserved = window->arena + reserve;
+    window->table_bytes = 0;
     host_heap_mapped = 0;
-    host_heap_calls = 0;
+    host_heap_ticks = false;
+    host_heap_clock = 5000;
     host_heap_fail_never();
+    *setup = (struct heap_setup){.arena = window->arena,
+                                 .reserve = reserve,
+                                 .table = (void *)window->table,
+                                 .marks = (void *)window->marks,
+                                 .secret = 0x5eed5eed5eed5eed};
+}
+
+void heap_home_setup(struct heap_world *world, struct heap_setup *setup)
+{
+    start_over(world, setup, 0, ARENA_WINDOW, 0);
+}
+
+void host_heap_start(struct heap_world *world, unsigned number, size_t reserve, size_t offset)
+{
+    struct heap_setup setup;
+    start_over(world, &setup, number, reserve, offset);
+    require(heap_world_init(world, &setup), "no first page of the table");
+    host_heap_calls = 0;
 }
 
 void host_heap_fail(unsigned call, bool onwards)
@@ -99,7 +151,7 @@ void host_heap_fail_never(void)
 /* Counts a call that may fail, and decides whether it does. */
 static bool call_fails(void)
 {
-    host_heap_calls++;
+    __atomic_add_fetch(&host_heap_calls, 1, __ATOMIC_RELAXED);
     if (!fail_once)
         return false;
     if (calls_until_failure > 0) {
@@ -110,51 +162,141 @@ static bool call_fails(void)
     return true;
 }
 
-bool heap_port_extend(intptr_t delta)
+static void require_pages(uintptr_t start, size_t bytes)
 {
-    require(bits_is_aligned((uint64_t)delta, HEAP_SLICE_SIZE), "not whole slices");
-    size_t bytes = host_heap_arena_bytes + (size_t)delta;
-    require(delta > 0 || bytes < host_heap_arena_bytes, "the arena shrinks below its start");
-    if (call_fails() || bytes > ARENA_WINDOW)
-        return false;
-    if (delta > 0)
-        host_open(host_heap_arena + host_heap_arena_bytes, (size_t)delta);
-    else
-        host_close(host_heap_arena + bytes, (size_t)-delta);
-    host_heap_arena_bytes = bytes;
-    return true;
+    require(bytes != 0 && bits_is_aligned(start | bytes, PAGE_SIZE), "not whole pages");
 }
 
-bool heap_port_extend_table(size_t bytes)
+uintptr_t heap_port_extend(struct heap_world *world, size_t bytes)
 {
-    require(bytes > table_bytes, "the table does not grow");
+    struct window *window = window_of(world);
+    require(bytes != 0 && bits_is_aligned(bytes, HEAP_SLICE_SIZE), "not whole slices");
+    if (call_fails())
+        return 0;
+    pthread_mutex_lock(&window->port_lock);
+    uintptr_t start = bytes > window->reserved - window->end ? 0 : window->end;
+    if (start != 0) {
+        __atomic_store_n(&window->end, start + bytes, __ATOMIC_RELAXED);
+        if (!host_heap_commits)
+            host_open(start, bytes);
+    }
+    pthread_mutex_unlock(&window->port_lock);
+    return start;
+}
+
+bool heap_port_extend_table(struct heap_world *world, size_t bytes)
+{
+    struct window *window = window_of(world);
     if (call_fails() || bytes > TABLE_WINDOW)
         return false;
-    table_bytes = bits_round_up(bytes, PAGE_SIZE);
-    host_open(host_heap_table, table_bytes);
+    pthread_mutex_lock(&window->port_lock);
+    bytes = bits_round_up(bytes, PAGE_SIZE);
+    if (bytes > window->table_bytes) {
+        host_open(window->table, bytes);
+        host_open(window->marks, bytes * 8);
+        window->table_bytes = bytes;
+    }
+    pthread_mutex_unlock(&window->port_lock);
     return true;
 }
 
-void *heap_port_map(size_t bytes, size_t align)
+static void require_arena(const struct heap_world *world, uintptr_t start, size_t bytes)
 {
-    require(bytes != 0 && bits_is_aligned(bytes, PAGE_SIZE), "not whole pages");
+    const struct window *window = window_of(world);
+    require_pages(start, bytes);
+    require(start >= window->arena &&
+                start + bytes <= __atomic_load_n(&window->end, __ATOMIC_RELAXED),
+            "not in the arena");
+}
+
+bool heap_port_commit(struct heap_world *world, uintptr_t start, size_t bytes)
+{
+    require_arena(world, start, bytes);
+    require(host_heap_commits, "nobody asked for commits");
+    if (call_fails())
+        return false;
+    host_open(start, bytes);
+    return true;
+}
+
+void heap_port_purge(struct heap_world *world, uintptr_t start, size_t bytes)
+{
+    require_arena(world, start, bytes);
+    host_close(start, bytes);
+    if (!host_heap_commits)
+        host_open(start, bytes);
+}
+
+void heap_port_guard(struct heap_world *world, uintptr_t start, size_t bytes, bool on)
+{
+    require_arena(world, start, bytes);
+    require(mprotect((void *)start, bytes, on ? PROT_NONE : PROT_READ | PROT_WRITE) == 0,
+            "mprotect fails");
+}
+
+void *heap_port_map(struct heap_world *world, size_t bytes, size_t align)
+{
+    window_of(world);
+    require_pages(align, bytes);
     require(bits_is_power_of_two(align) && align >= PAGE_SIZE, "a bad alignment");
     if (call_fails() || bytes > ARENA_WINDOW || align > ARENA_WINDOW)
         return NULL;
-    host_heap_mapped += bytes;
+    __atomic_add_fetch(&host_heap_mapped, bytes, __ATOMIC_RELAXED);
     return host_map_aligned(bytes, align, PROT_READ | PROT_WRITE);
 }
 
-void heap_port_unmap(void *start, size_t bytes)
+void heap_port_unmap(struct heap_world *world, void *start, size_t bytes)
 {
-    require(bytes != 0 && bits_is_aligned(bytes, PAGE_SIZE), "not whole pages");
-    require(bytes <= host_heap_mapped, "more is unmapped than was mapped");
+    window_of(world);
+    require_pages((uintptr_t)start, bytes);
+    size_t mapped = __atomic_fetch_sub(&host_heap_mapped, bytes, __ATOMIC_RELAXED);
+    require(bytes <= mapped, "more is unmapped than was mapped");
     require(munmap(start, bytes) == 0, "munmap fails");
-    host_heap_mapped -= bytes;
 }
 
-void heap_port_panic(const char *format, ...)
+void *heap_port_remap(struct heap_world *world, void *start, size_t from, size_t to, bool may_move)
 {
+    window_of(world);
+    require_pages((uintptr_t)start, from);
+    require_pages((uintptr_t)start, to);
+    if (call_fails() || to > ARENA_WINDOW)
+        return NULL;
+    void *moved = mremap(start, from, to, may_move ? MREMAP_MAYMOVE : 0);
+    if (moved == MAP_FAILED)
+        return NULL;
+    __atomic_add_fetch(&host_heap_mapped, to - from, __ATOMIC_RELAXED);
+    return moved;
+}
+
+void heap_port_lock(struct heap_world *world)
+{
+    pthread_mutex_lock(&window_of(world)->lock);
+}
+
+void heap_port_unlock(struct heap_world *world)
+{
+    pthread_mutex_unlock(&window_of(world)->lock);
+}
+
+void heap_port_reset_lock(struct heap_world *world)
+{
+    pthread_mutex_init(&window_of(world)->lock, NULL);
+}
+
+uint64_t heap_port_clock(struct heap_world *world)
+{
+    (void)world;
+    return host_heap_clock;
+}
+
+struct heap *heap_port_attach(void)
+{
+    return host_heap_attached;
+}
+
+void heap_port_panic(const void *caller, const char *format, ...)
+{
+    (void)caller;
     va_list arguments;
     va_start(arguments, format);
     expect_panicked(format, arguments);

@@ -12,20 +12,21 @@
 #include "lib/string.h"
 #include "tests/kernel/memory.h"
 
-/* What is out of the heap, and the frames behind the kernel's addresses that are not the heap's
- * arena, which may keep slices to itself. */
+/* What is out of the heap, and the frames behind it once it has given back what it can. */
 struct holding {
     uint64_t small, large, large_bytes, frames;
 };
 
 static struct holding holding(void)
 {
-    const struct heap *heap = kmalloc_heap();
-    struct holding held = {.large = heap->large_count, .large_bytes = heap->large_bytes};
+    static struct heap_stats stats;
+    kmalloc_trim();
+    heap_stats(kmalloc_world(), &stats);
+    struct holding held = {.large = stats.runs + stats.huge,
+                           .large_bytes = stats.run_bytes + stats.huge_bytes,
+                           .frames = pmm_account().heap - stats.metadata_bytes / PAGE_SIZE};
     for (size_t i = 0; i < HEAP_CLASSES; i++)
-        held.small += heap->classes[i].live;
-    uint64_t arena = heap->slices * HEAP_SLICE_SIZE + bits_round_up(heap->table_bytes, PAGE_SIZE);
-    held.frames = pmm_account().heap - (arena >> PAGE_SHIFT);
+        held.small += stats.classes[i].used;
     return held;
 }
 

@@ -188,10 +188,10 @@ KTEST(shell, fill_changes_all_or_nothing)
 
 KTEST(shell, check_fails_where_an_invariant_does)
 {
-    struct heap *heap = (struct heap *)kmalloc_heap();
-    heap->large_count++;
+    struct heap_world *world = kmalloc_world();
+    world->huge_count++;
     bool holds = execute("check");
-    heap->large_count--;
+    world->huge_count--;
     KTEST_CHECK(!holds);
     KTEST_CHECK(execute("check"));
 }

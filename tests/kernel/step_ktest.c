@@ -6,6 +6,7 @@
  */
 #include "kernel/arch/x86_64/asm.h"
 #include "kernel/arch/x86_64/percpu.h"
+#include "kernel/arch/x86_64/percpu_heap.h"
 #include "kernel/arch/x86_64/trap.h"
 #include "kernel/ktest.h"
 #include "kernel/mm/kmalloc.h"
@@ -17,6 +18,7 @@
 #define TRAP_DEBUG         1
 #define FLAG_TRAP          0x100
 #define FLAG_INTERRUPTIBLE 0x200
+#define SIZES              56 /* of 4 classes: as many slices are in reserve for interrupts */
 
 static struct {
     uint64_t steps, interruptible, allocated;
@@ -25,7 +27,7 @@ static struct {
 
 static void allocate_and_free(void)
 {
-    void *block = kmalloc(1 + seen.interruptible % 200, 0);
+    void *block = kmalloc(1 + seen.interruptible % SIZES, 0);
     frame_t frame = pmm_alloc(PMM_KERNEL, (struct frame_request){.order = 1});
     if (!frame_is_none(frame))
         pmm_free(PMM_KERNEL, frame, 1);
@@ -42,9 +44,9 @@ static void step(struct trap_frame *frame)
     if (!(frame->rflags & FLAG_INTERRUPTIBLE))
         return;
     seen.interruptible++;
-    this->interrupts++;
+    percpu_enter_interrupt(this);
     allocate_and_free();
-    this->interrupts--;
+    percpu_leave_interrupt(this);
 }
 
 static void start_stepping(void)

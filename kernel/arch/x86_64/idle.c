@@ -6,11 +6,34 @@
  */
 #include "kernel/arch/x86_64/idle.h"
 
+#include <stddef.h>
+
+#include "kernel/arch/x86_64/asm.h"
 #include "kernel/arch/x86_64/machine.h"
+
+static void (*work)(void);
+
+void idle_set_work(void (*function)(void))
+{
+    work = function;
+}
+
+static void do_work(struct percpu *this)
+{
+    this->is_tidy = true;
+    asm_interrupts_on();
+    work();
+    asm_interrupts_off();
+}
 
 void idle_sleep(void)
 {
     struct percpu *this = percpu_this();
+    if (work != NULL && !this->is_tidy) {
+        do_work(this);
+        return;
+    }
+    this->is_tidy = false;
     __atomic_store_n(&this->sleep, CPU_ASLEEP, __ATOMIC_SEQ_CST);
     asm_wait_for_interrupt();
     idle_wake(this);

@@ -9,9 +9,14 @@
 
 #include "kernel/arch/x86_64/percpu.h"
 
-/* Sleeps until an interrupt has been handled. Interrupts are off before and after, and let in
- * without a gap in which one could be missed. */
+/* Sleeps until an interrupt has been handled, or does the work below: then whoever waits for
+ * something must look again. Interrupts are off before and after, and let in without a gap in which
+ * one could be missed. */
 void idle_sleep(void);
+
+/* From now on `work` is called, in task context, by each CPU that is about to sleep, once for each
+ * time that it does. */
+void idle_set_work(void (*work)(void));
 
 /* The flush that was put off while this CPU slept. */
 void idle_wake_slow(struct percpu *this);

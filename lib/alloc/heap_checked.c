@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/* Takes blocks on their way out and back in, and sees what was done to them that should not be. */
+#include "lib/alloc/heap_checked.h"
+
+#include "lib/string.h"
+
+/* --- marks --- */
+
+#define MARK_WORDS (HEAP_SLICE_SIZE / HEAP_MIN_ALIGN / 64) /* of one slice */
+
+static uint64_t *mark_word(const struct heap_world *world, const struct heap_slice *slice,
+                           uintptr_t address)
+{
+    size_t word = address % HEAP_SLICE_SIZE / HEAP_MIN_ALIGN / 64;
+    return &world->marks[heap_slice_index(world, slice) * MARK_WORDS + word];
+}
+
+static uint64_t mark_bit(uintptr_t address)
+{
+    return (uint64_t)1 << address / HEAP_MIN_ALIGN % 64;
+}
+
+bool heap_checked_is_live(const struct heap_world *world, const struct heap_slice *slice,
+                          uintptr_t address)
+{
+    uint64_t word = __atomic_load_n(mark_word(world, slice, address), __ATOMIC_RELAXED);
+    return (word & mark_bit(address)) != 0;
+}
+
+/* --- what lies behind a block --- */
+
+/* True iff all of [start, end) is `fill`; `end` is a multiple of 8. */
+static bool is_filled(uintptr_t start, uintptr_t end, unsigned char fill)
+{
+    uint64_t word = fill * (uint64_t)0x0101010101010101;
+    for (; start % 8 != 0 && start < end; start++)
+        if (*(const unsigned char *)start != fill)
+            return false;
+    for (; start < end; start += 8)
+        if (*(const uint64_t *)start != word)
+            return false;
+    return true;
+}
+
+/* The first byte from `start` on that is not `fill`; there is one. */
+static const unsigned char *first_other(uintptr_t start, unsigned char fill)
+{
+    const unsigned char *at = (const unsigned char *)start;
+    while (*at == fill)
+        at++;
+    return at;
+}
+
+static void fill_rest(uintptr_t start, uintptr_t end)
+{
+    if (start < end)
+        memset((void *)start, HEAP_FILL_REST, end - start);
+}
+
+static _Noreturn void overflowed(uintptr_t start, size_t size, const void *at)
+{
+    heap_port_panic(NULL, "the block of %zu bytes at %p was written to behind its end, at %p", size,
+                    (void *)start, at);
+}
+
+static void check_rest(uintptr_t start, size_t size, uintptr_t end)
+{
+    if (!is_filled(start + size, end, HEAP_FILL_REST))
+        overflowed(start, size, first_other(start + size, HEAP_FILL_REST));
+}
+
+static void check_size(uintptr_t block, size_t asked, size_t size, const void *caller)
+{
+    if (size != HEAP_ANY_SIZE && size != asked)
+        heap_port_panic(caller, "%p is a block of %zu bytes, freed as one of %zu", (void *)block,
+                        asked, size);
+}
+
+/* --- objects --- */
+
+static uint64_t *trailer(uintptr_t object, size_t room)
+{
+    return (uint64_t *)(object + room) - 1;
+}
+
+static uint64_t encode(const struct heap_world *world, uintptr_t object, size_t asked)
+{
+    return asked ^ object ^ world->secret;
+}
+
+size_t heap_checked_asked(const struct heap_world *world, uintptr_t object, size_t room)
+{
+    size_t asked = *trailer(object, room) ^ encode(world, object, 0);
+    if (asked > room - sizeof(uint64_t))
+        overflowed(object, room - sizeof(uint64_t), (const void *)trailer(object, room));
+    return asked;
+}
+
+void heap_checked_prepare(uintptr_t object, uint32_t size)
+{
+    memset((void *)object, HEAP_FILL_FREE, size);
+}
+
+void heap_checked_reuse(uintptr_t object, size_t room)
+{
+    uintptr_t start = object + sizeof(uintptr_t);
+    if (is_filled(start, object + room, HEAP_FILL_FREE))
+        return;
+    const unsigned char *other = first_other(start, HEAP_FILL_FREE);
+    heap_port_panic(NULL, "%p was written to while free: byte %zu of the block of %zu bytes at %p",
+                    (const void *)other, (size_t)((uintptr_t)other - object), room, (void *)object);
+}
+
+void heap_checked_out(struct heap_world *world, const struct heap_slice *slab, uintptr_t object,
+                      size_t room, size_t asked)
+{
+    fill_rest(object + asked, (uintptr_t)trailer(object, room));
+    *trailer(object, room) = encode(world, object, asked);
+    __atomic_fetch_or(mark_word(world, slab, object), mark_bit(object), __ATOMIC_RELAXED);
+}
+
+void heap_checked_end(const struct heap_world *world, uintptr_t object, size_t room)
+{
+    size_t asked = heap_checked_asked(world, object, room);
+    check_rest(object, asked, (uintptr_t)trailer(object, room));
+}
+
+bool heap_checked_in(struct heap_world *world, const struct heap_slice *slab, uintptr_t object,
+                     size_t room, size_t size, const void *caller)
+{
+    if (!heap_checked_is_live(world, slab, object))
+        return false;
+    size_t asked = heap_checked_asked(world, object, room);
+    check_rest(object, asked, (uintptr_t)trailer(object, room));
+    check_size(object, asked, size, caller);
+    uint64_t bit = mark_bit(object);
+    if ((__atomic_fetch_and(mark_word(world, slab, object), ~bit, __ATOMIC_RELAXED) & bit) == 0)
+        return false;
+    memset((void *)object, HEAP_FILL_FREE, room);
+    return true;
+}
+
+/* --- large blocks --- */
+
+void heap_checked_large_out(uintptr_t block, size_t room, size_t asked)
+{
+    fill_rest(block + asked, block + room);
+}
+
+void heap_checked_large_in(uintptr_t block, size_t room, size_t asked, size_t size,
+                           const void *caller)
+{
+    check_rest(block, asked, block + room);
+    check_size(block, asked, size, caller);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Debug and hardened builds. A bit for each 16 bytes of the arena says whether a live block starts
+ * there. Behind each block lies what nobody asked for:
+ *
+ *      object of a slab   | asked for | 0x5c ... | word: how much was asked for, encoded |
+ *      run, huge block    | asked for | 0x5c ... up to the end of the last page          |
+ *
+ * and how much was asked for of a large block stands in its descriptor or record. Free objects hold
+ * HEAP_FILL_FREE behind their link.
+ */
+#pragma once
+
+#include "lib/alloc/heap_slice.h"
+
+#define HEAP_FILL_ALLOC 0xa5 /* HEAP_DEBUG only */
+#define HEAP_FILL_FREE  (HEAP_DEBUG ? 0xdd : 0)
+#define HEAP_FILL_REST  0x5c
+
+#define HEAP_ANY_SIZE SIZE_MAX /* free does not say */
+
+/* Bytes that an object of a slab needs for a block of `size`. */
+static inline size_t heap_object_size(size_t size)
+{
+    return HEAP_CHECKED ? size + sizeof(uint64_t) : size;
+}
+
+/* --- objects of slabs; `room` is the size of their class --- */
+
+/* Fills an object that is about to be linked for the first time. */
+void heap_checked_prepare(uintptr_t object, uint32_t size);
+
+/* Panics if the object, just out of its list, was written to while it was free. */
+void heap_checked_reuse(uintptr_t object, size_t room);
+
+/* The object is given out for a block of `asked` bytes: writes what lies behind, marks it live. */
+void heap_checked_out(struct heap_world *world, const struct heap_slice *slab, uintptr_t object,
+                      size_t room, size_t asked);
+
+/* True iff a live block starts at `address` in `slice`. */
+bool heap_checked_is_live(const struct heap_world *world, const struct heap_slice *slice,
+                          uintptr_t address);
+
+/* How much was asked for; panics if that was written over. */
+size_t heap_checked_asked(const struct heap_world *world, uintptr_t object, size_t room);
+
+/* Panics if the block was written to behind its end. */
+void heap_checked_end(const struct heap_world *world, uintptr_t object, size_t room);
+
+/* The object comes back, from a caller who says it has `size` bytes: panics as above, or if that is
+ * not what was asked for; then not live any more, and filled. False if it was not live. */
+bool heap_checked_in(struct heap_world *world, const struct heap_slice *slab, uintptr_t object,
+                     size_t room, size_t size, const void *caller);
+
+/* --- the same for runs and huge blocks, which are live as their descriptors and records say --- */
+
+void heap_checked_large_out(uintptr_t block, size_t room, size_t asked);
+void heap_checked_large_in(uintptr_t block, size_t room, size_t asked, size_t size,
+                           const void *caller);
