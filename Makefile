@@ -8,6 +8,7 @@
 #
 # Settings, for the command line:  CC=gcc|clang  BUILD=release|debug  V=1 (show full commands)
 #   FRAMES=tree|list|buddy (the frame allocator; the last two are for teaching: lib/alloc/simple)
+#   HARDEN=1 (the heap checks all it can)
 #   of `make run`:   CMD='frames; heap'  BOOT=uefi|pvh  MEDIUM=folder|cd|usb  VGA=std|virtio|cirrus|none
 #                    CPUS= MEM= CPU= MACHINE= ACCEL= TIMEOUT=      of `make image`:  CMD=
 #   of `make test`:  T=name  LONG=1  FUZZ_SECONDS=30 (for each fuzz target)
@@ -45,7 +46,7 @@ endif
 Q := $(if $(V),,@)
 say = $(if $(V),,@echo '  $(1)	$(2)' >&2)
 
-O := build/kernel-$(BUILD)-$(CC)
+O := build/kernel-$(BUILD)$(if $(filter 1,$(HARDEN)),-hardened)-$(CC)
 K := $(O)$(patsubst %,-%,$(filter-out tree,$(FRAMES)))
 H := build/hosted-$(CC)
 
@@ -65,7 +66,8 @@ KERNEL_FLAGS := $(COMMON) -O2 -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -
     -mgeneral-regs-only -fno-omit-frame-pointer -fno-optimize-sibling-calls \
     -fno-asynchronous-unwind-tables \
     -Ikernel/arch/x86_64 -Ikernel/mm/home \
-    -DLOAM_DEBUG=$(if $(filter debug,$(BUILD)),1,0) -DLOAM_BUILD='"$(BUILD)"' \
+    -DLOAM_DEBUG=$(if $(filter debug,$(BUILD)),1,0) -DLOAM_HARDEN=$(if $(filter 1,$(HARDEN)),1,0) \
+    -DLOAM_BUILD='"$(BUILD)"' \
     -DLOAM_VERSION='"$(VERSION)"' -DLOAM_COMPILER='"$(CC)"'
 
 # The canary of the stack in use is in the CPU's area; kernel/arch/x86_64/canary.h.
@@ -219,7 +221,8 @@ $(H)/libhosted.a: $(HOST_OBJECTS) $(H)/objects
 
 # Tests of what stands on frames put themselves in between, to make frames run out on purpose.
 NEEDS_FRAMES := pmm paging aspace brk mmap kmalloc kmem_cache heap_port vmalloc
-WRAPPED = $(if $(filter $(NEEDS_FRAMES:%=%_test),$(@F)),frame_alloc frame_free)
+WRAPPED = $(if $(filter $(NEEDS_FRAMES:%=%_test),$(@F)),frame_alloc frame_free frame_alloc_bulk \
+    frame_free_bulk)
 wrap = $(addprefix -Wl$(comma)--wrap=,$(WRAPPED))
 comma := ,
 
@@ -375,6 +378,15 @@ bench: $(K)/kernel.elf $(if $(BENCH_FRAMES),$(FRAME_BENCHES)) | need-python need
 	@tools/bench.py --build $(K) $(if $(B),--only $(B)) \
 	    $(if $(BENCH_FRAMES),$(foreach frames,list buddy,--frames $(frames)=$(O)-$(frames)))
 
+# Instructions of malloc and free; LIB= is the library to preload.
+build/bench/heap_insn: tests/bench/heap_insn.c Makefile | need-cc
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 $(WARNINGS) -O2 -fno-builtin $< -o $@
+heap-insn: build/bench/heap_insn $(LIB) | need-python
+	@tests/bench/heap_insn.py $< $(LIB)
+.PHONY: heap-insn
+
 lib: ## libloam.so, malloc for any Linux program: not there yet
 prove: ## proofs of the pure functions: not there yet
 lib prove:
@@ -386,7 +398,7 @@ FILES    := $(shell git ls-files 2>/dev/null || find * -type f -not -path 'build
 C_FILES  := $(filter %.c %.h,$(FILES))
 TIDY     := $(filter lib/%.c kernel/%.c boot/pvh/%.c,$(FILES))
 TIDY_FLAGS := -std=gnu11 -ffreestanding -mgeneral-regs-only -I. -Ikernel/arch/x86_64 -Ikernel/mm/home \
-    -DLOAM_DEBUG=1 -DLOAM_BUILD='""' -DLOAM_VERSION='""' -DLOAM_COMPILER='""'
+    -DLOAM_DEBUG=1 -DLOAM_HARDEN=1 -DLOAM_BUILD='""' -DLOAM_VERSION='""' -DLOAM_COMPILER='""'
 
 check: ## format, lint, layers
 check: $(TIDY:%=build/tidy/%.ok) | need-clang-format need-python

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs the benchmarks: those of bench_frame.c and bench_smp.c, and of the heap, under the names
- * that Linux's figures have. */
+/* Runs the benchmarks of bench_*.c. */
 #include "kernel/bench.h"
 
 #include <stddef.h>
@@ -8,49 +7,8 @@
 
 #include "kernel/arch/x86_64/asm.h"
 #include "kernel/console.h"
-#include "kernel/mm/kmalloc.h"
 #include "kernel/smp.h"
 #include "lib/string.h"
-
-#define PAIRS 10000
-#define BATCH 1000
-
-static void kmalloc_pair(uint64_t size)
-{
-    for (unsigned i = 0; i < PAIRS; i++)
-        kfree(kmalloc(size, 0));
-}
-
-static void *blocks[BATCH]; /* of the batch benchmarks; empty before and after each */
-
-static void kmalloc_batch_alloc(uint64_t size)
-{
-    for (unsigned i = 0; i < BATCH; i++)
-        blocks[i] = kmalloc(size, 0);
-}
-
-static void kmalloc_batch_free(uint64_t size)
-{
-    (void)size;
-    for (unsigned i = 0; i < BATCH; i++)
-        kfree(blocks[i]);
-}
-
-static void nothing(uint64_t argument)
-{
-    (void)argument;
-}
-
-static const struct bench benches[] = {
-    {"kmalloc.pair.16", kmalloc_pair, 16, PAIRS, nothing, nothing},
-    {"kmalloc.pair.64", kmalloc_pair, 64, PAIRS, nothing, nothing},
-    {"kmalloc.pair.256", kmalloc_pair, 256, PAIRS, nothing, nothing},
-    {"kmalloc.pair.1024", kmalloc_pair, 1024, PAIRS, nothing, nothing},
-    {"kmalloc.pair.4096", kmalloc_pair, 4096, PAIRS, nothing, nothing},
-    {"kmalloc.batch_alloc.64", kmalloc_batch_alloc, 64, BATCH, nothing, kmalloc_batch_free},
-    {"kmalloc.batch_free.64", kmalloc_batch_free, 64, BATCH, kmalloc_batch_alloc, nothing},
-    {0},
-};
 
 static uint64_t measure(const struct bench *bench)
 {
@@ -62,9 +20,14 @@ static uint64_t measure(const struct bench *bench)
     return ticks / bench->operations;
 }
 
-static bool is_wanted(const char *name, const char *prefix)
+bool bench_is_wanted(const char *name, const char *prefix)
 {
     return prefix == NULL || strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
+void bench_tell(const char *name, uint64_t value, const char *unit)
+{
+    console_print("bench: %s %lu %s\n", name, value, unit);
 }
 
 /* True iff there were any. */
@@ -72,10 +35,10 @@ static bool run_group(const struct bench *bench, const char *prefix)
 {
     bool any = false;
     for (; bench->name != NULL; bench++) {
-        if (!is_wanted(bench->name, prefix))
+        if (!bench_is_wanted(bench->name, prefix))
             continue;
         any = true;
-        console_print("bench: %s %lu ticks\n", bench->name, measure(bench));
+        bench_tell(bench->name, measure(bench), "ticks");
     }
     return any;
 }
@@ -83,12 +46,16 @@ static bool run_group(const struct bench *bench, const char *prefix)
 bool bench_run(const char *prefix)
 {
     static const char max[] = "frame.batch_alloc.0.max";
+    static const char churn[] = "kmalloc.churn";
     bool any = run_group(bench_frames, prefix);
-    if (is_wanted(max, prefix)) {
+    if (bench_is_wanted(max, prefix)) {
         any = true;
-        console_print("bench: %s %lu ticks\n", max, bench_frame_slowest());
+        bench_tell(max, bench_frame_slowest(), "ticks");
     }
-    any = run_group(benches, prefix) || any;
+    any = run_group(bench_heap, prefix) || any;
+    if (bench_is_wanted(churn, prefix) ||
+        (prefix != NULL && strncmp(prefix, churn, strlen(churn)) == 0))
+        any = bench_churn(prefix) || any;
     any = run_group(bench_smp, prefix) || any;
     if (smp_count() > 1)
         any = run_group(bench_smp_two, prefix) || any;

@@ -7,7 +7,7 @@
  *   0xffff8000_00000000  64 TiB  direct map: physical address p at DIRECT_MAP + p, never executable
  *   0xffffd000_00000000  15 TiB  brk: the heap's arena, grown by ksbrk
  *   0xffffe000_00000000  15 TiB  mmap: what kmmap hands out
- *   0xfffff000_00000000   1 TiB  the heap's table of slice descriptors
+ *   0xfffff000_00000000   1 TiB  the heap's table of slice descriptors, and its marks
  *   0xfffff200_00000000   1 TiB  devices: their memory, never cached
  *   0xfffff400_00000000  64 MiB  ACPI tables outside the direct map, read-only
  *   0xffffffff_80000000   1 GiB  the kernel image: text, rodata, data, stacks
@@ -28,6 +28,9 @@
 
 #define MEMLAYOUT_HEAP_TABLE_START 0xfffff00000000000
 #define MEMLAYOUT_HEAP_TABLE_END   0xfffff10000000000
+
+/* Its second half: where live blocks start, in debug and hardened builds. */
+#define MEMLAYOUT_HEAP_MARKS_START 0xfffff08000000000
 
 #define MEMLAYOUT_DEVICES_START 0xfffff20000000000
 #define MEMLAYOUT_DEVICES_END   0xfffff30000000000

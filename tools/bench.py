@@ -15,31 +15,36 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-LINE = re.compile(r"bench: (\S+) (\d+) ticks")
+LINE = re.compile(r"bench: (\S+) (\d+) (ticks|KiB)")
 BARS = {  # instructions, at most
     "frame.batch_alloc.0": 60,
     "frame.batch_alloc.0.max": 1000,
     "frame.batch_free.0": 60,
     "frame.pair.9": 200,
     "frame.zeroed_pair.0": 612,
+    **{f"kmalloc.pair.{size}": 60 for size in (16, 64, 256, 1024, 4096, 8192)},
+    "kmalloc.churn.alloc_mean": 80,
+    "kmalloc.churn.alloc_max": 1000,
+    "kmalloc.churn.free_mean": 50,
+    "kmalloc.churn.free_max": 500,
     "smp.lock_pair": 20,
     "smp.irq_entry_exit": 150,
 }
 
 
 def references():
-    """{name: value} of Linux's figures in instructions."""
+    """{name: value} of Linux's figures."""
     found = {}
     for line in (ROOT / "tests/linux-reference.tsv").read_text(encoding="ascii").splitlines():
         if not line.startswith("#"):
             name, value, unit = line.split("\t")
-            if unit == "insn":
+            if unit in ("insn", "KiB"):
                 found[name] = value
     return found
 
 
 def run(build, prefix, cpus=1):
-    """Exit status, and (name, value) of each benchmark; says all that a failed run said."""
+    """Exit status, and (name, value, unit) of each benchmark; says all that a failed run said."""
     command = f"bench {prefix}".strip()
     argv = [ROOT / "tests/qemu.py", "--build", build, "--boot", "pvh", "--icount", "--cpu",
             "qemu64,+rdrand", "--timeout", "600", "--cpus", str(cpus), "--cmd", command]
@@ -49,10 +54,11 @@ def run(build, prefix, cpus=1):
     return done.returncode, LINE.findall(done.stdout)
 
 
-def tell(name, value, linux):
+def tell(name, value, unit, linux):
     ref = f" ref={linux[name]}" if name in linux else ""
     bar = f" bar<={BARS[name]}" if name in BARS else ""
-    print(f"bench: {name} {value} insn{ref}{bar}", flush=True)
+    unit = unit.replace("ticks", "insn")
+    print(f"bench: {name} {value} {unit}{ref}{bar}", flush=True)
 
 
 def main():
@@ -66,14 +72,15 @@ def main():
     if "smp.".startswith(options.only) or options.only.startswith("smp."):
         failed, more = run(options.build, options.only or "smp.", cpus=2)
         status = status or failed
-        figures += [figure for figure in more if figure[0] not in dict(figures)]
-    for name, value in figures:
-        tell(name, value, linux)
+        known = {figure[0] for figure in figures}
+        figures += [figure for figure in more if figure[0] not in known]
+    for name, value, unit in figures:
+        tell(name, value, unit, linux)
     for name, build in (other.split("=") for other in options.frames):
         failed, figures = run(build, "frame")
         status = status or failed
-        for figure, value in figures:
-            tell(figure.replace("frame.", f"frame.{name}."), value, linux)
+        for figure, value, unit in figures:
+            tell(figure.replace("frame.", f"frame.{name}."), value, unit, linux)
     return status
 
 

@@ -12,13 +12,15 @@ struct brk {
 };
 
 static struct aspace *space;
-static struct brk arena, table;
+static struct brk arena, table, marks;
 
 void brk_init(struct aspace *kernel_space)
 {
     space = kernel_space;
     arena = (struct brk){MEMLAYOUT_BRK_START, MEMLAYOUT_BRK_START, MEMLAYOUT_BRK_END};
     table = (struct brk){MEMLAYOUT_HEAP_TABLE_START, MEMLAYOUT_HEAP_TABLE_START,
+                         MEMLAYOUT_HEAP_MARKS_START};
+    marks = (struct brk){MEMLAYOUT_HEAP_MARKS_START, MEMLAYOUT_HEAP_MARKS_START,
                          MEMLAYOUT_HEAP_TABLE_END};
 }
 
@@ -77,12 +79,26 @@ void brk_drop(uintptr_t start, size_t bytes)
     lock_release_irq(&aspace_lock, were_on);
 }
 
+/* Makes the first `bytes` of `brk` usable; what is stays so. */
+static bool extend(struct brk *brk, size_t bytes)
+{
+    if (bytes > brk->end - brk->start)
+        return false;
+    return brk->start + bytes <= brk->now || move(brk, brk->start + bytes);
+}
+
 bool brk_extend_table(size_t bytes)
 {
-    if (bytes > table.end - table.start)
-        return false;
     bool were_on = lock_take_irq(&aspace_lock);
-    bool done = table.start + bytes <= table.now || move(&table, table.start + bytes);
+    bool done = extend(&table, bytes);
+    lock_release_irq(&aspace_lock, were_on);
+    return done;
+}
+
+bool brk_extend_marks(size_t bytes)
+{
+    bool were_on = lock_take_irq(&aspace_lock);
+    bool done = extend(&marks, bytes);
     lock_release_irq(&aspace_lock, were_on);
     return done;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The kernel's break: memory that grows and shrinks at its end, as sbrk does for a process. The
- * heap takes its arena from it as address space, and puts memory behind it page by page. A second
- * one like it holds the heap's table.
+ * heap takes its arena from it as address space, and puts memory behind it page by page. Others
+ * like it hold the heap's table and its marks.
  */
 #pragma once
 
@@ -30,5 +30,6 @@ bool brk_back(uintptr_t start, size_t bytes);
 void brk_drop(uintptr_t start, size_t bytes);
 
 /* Makes the first `bytes` of the heap's table usable, zeroed where they are new. False changes
- * nothing. */
+ * nothing. And the same for its marks. */
 bool brk_extend_table(size_t bytes);
+bool brk_extend_marks(size_t bytes);

@@ -4,6 +4,7 @@
  */
 #include <stdarg.h>
 
+#include "kernel/arch/x86_64/asm.h"
 #include "kernel/lock.h"
 #include "kernel/memlayout.h"
 #include "kernel/mm/brk.h"
@@ -13,6 +14,9 @@
 #include "lib/alloc/heap.h"
 #include "lib/bits.h"
 #include "lib/error.h"
+
+#define MARKS_A_TABLE 8                  /* bytes of marks for each byte of the table */
+#define MIXER         0x9e3779b97f4a7c15 /* 2^64 / the golden ratio: spreads the bits of a clock */
 
 /* A mapping that kmunmap had no memory to cut out of its region, noted in its own first bytes. */
 struct leftover {
@@ -92,7 +96,9 @@ void heap_home_setup(struct heap_world *world, struct heap_setup *setup)
     lock_init(&lock, "heap", LOCK_HEAP);
     *setup = (struct heap_setup){.arena = MEMLAYOUT_BRK_START,
                                  .reserve = MEMLAYOUT_BRK_END - MEMLAYOUT_BRK_START,
-                                 .table = (void *)MEMLAYOUT_HEAP_TABLE_START};
+                                 .table = (void *)MEMLAYOUT_HEAP_TABLE_START,
+                                 .marks = (void *)MEMLAYOUT_HEAP_MARKS_START,
+                                 .secret = asm_read_tsc() * MIXER};
 }
 
 uintptr_t heap_port_extend(struct heap_world *world, size_t bytes)
@@ -105,7 +111,8 @@ uintptr_t heap_port_extend(struct heap_world *world, size_t bytes)
 bool heap_port_extend_table(struct heap_world *world, size_t bytes)
 {
     (void)world;
-    return brk_extend_table(bytes);
+    bool has_marks = !(HEAP_DEBUG || HEAP_HARDEN) || brk_extend_marks(bytes * MARKS_A_TABLE);
+    return has_marks && brk_extend_table(bytes);
 }
 
 bool heap_port_commit(struct heap_world *world, uintptr_t start, size_t bytes)

@@ -140,15 +140,18 @@ static void *fulfil(const struct wish *wish)
 }
 
 /* The heap aligns powers of two by itself up to HEAP_SMALL_MAX: there each is a class. */
-void *kmalloc(size_t size, unsigned flags)
+static __attribute__((noinline)) void *kmalloc_slow(size_t size, unsigned flags)
 {
-    if (flags == 0 && size <= HEAP_SMALL_MAX) {
-        void *block = heap_alloc(heap_home_current(), size);
-        if (block != NULL)
-            return block;
-    }
     bool natural = size > HEAP_SMALL_MAX && bits_is_power_of_two(size);
     return fulfil(&(struct wish){NULL, size, natural ? size : 0, flags});
+}
+
+void *kmalloc(size_t size, unsigned flags)
+{
+    if (flags != 0 || size - 1 >= HEAP_SMALL_MAX)
+        return kmalloc_slow(size, flags);
+    void *block = heap_alloc(heap_home_current(), size);
+    return __builtin_expect(block != NULL, true) ? block : kmalloc_slow(size, 0);
 }
 
 void *kcalloc(size_t count, size_t size, unsigned flags)
@@ -173,11 +176,18 @@ void *krealloc(void *block, size_t size, unsigned flags)
     return fulfil(&(struct wish){block, size, 0, flags});
 }
 
+static __attribute__((noinline)) void free_maybe_dma(void *block)
+{
+    if (!kmalloc_dma_free(block))
+        heap_free(heap_home_current(), block);
+}
+
 void kfree(void *block)
 {
-    if (__builtin_expect(kmalloc_dma_is_near(block), false) && kmalloc_dma_free(block))
-        return;
-    heap_free(heap_home_current(), block);
+    if (__builtin_expect(kmalloc_dma_is_near(block), false))
+        free_maybe_dma(block);
+    else
+        heap_free(heap_home_current(), block);
 }
 
 void kfree_sized(void *block, size_t size)

@@ -20,7 +20,7 @@ enum kmalloc_flags {
     KM_ZERO = 1,   /* clear the block */
     KM_ATOMIC = 2, /* no shrinkers; may use the frames in reserve */
     KM_NOWAIT = 4, /* no shrinkers */
-    KM_DMA32 = 8, /* physically contiguous and below 4 GiB; whole frames */
+    KM_DMA32 = 8,  /* physically contiguous and below 4 GiB; whole frames */
 };
 
 /* Builds the empty heap. Needs ksbrk and kmmap. */

@@ -49,8 +49,8 @@ static bool reserve(const struct percpu *this)
 {
     bool were_on = asm_interrupts_are_on();
     asm_interrupts_off();
-    bool done = this->interrupt_heap->stashed < this->slices_kept &&
-                heap_reserve(this->interrupt_heap, 1);
+    bool done =
+        this->interrupt_heap->stashed < this->slices_kept && heap_reserve(this->interrupt_heap, 1);
     if (were_on)
         asm_interrupts_on();
     return done;

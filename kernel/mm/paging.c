@@ -371,19 +371,66 @@ static uint64_t map(struct paging *paging, struct node node, uintptr_t virt, phy
     return done;
 }
 
+/* Ends what was mapped before a table was missing. One page more: the tables that were made for it
+ * are empty and go, too. */
+static int undo(struct paging *paging, uintptr_t virt, uint64_t done)
+{
+    struct gather gather = {.paging = paging};
+    unmap(&gather, root_of(paging), virt, done + PAGE_SIZE);
+    gather_finish(&gather);
+    return -ENOMEM;
+}
+
 int paging_map(struct paging *paging, uintptr_t virt, phys_t phys, uint64_t size, unsigned flags)
 {
     check_range("paging_map", virt, size);
     if (!bits_is_aligned(phys.addr, PAGE_SIZE))
         panic("paging_map: physical address 0x%lx is not page aligned", phys.addr);
     uint64_t done = map(paging, root_of(paging), virt, phys, size, flags);
-    if (done == size)
-        return 0;
-    /* One page more than was mapped: the tables that were made for it are empty and go, too. */
-    struct gather gather = {.paging = paging};
-    unmap(&gather, root_of(paging), virt, done + PAGE_SIZE);
-    gather_finish(&gather);
-    return -ENOMEM;
+    return done == size ? 0 : undo(paging, virt, done);
+}
+
+/* The table at level 0 for `virt`; without one if there is no frame for it. */
+static struct node grow_path(struct paging *paging, uintptr_t virt)
+{
+    struct node node = root_of(paging);
+    while (node.level > 0) {
+        uint64_t *slot = slot_of(node, virt);
+        if (!grow(paging, node, slot, virt))
+            return (struct node){0};
+        node = child_of(node, slot);
+    }
+    return node;
+}
+
+/* Maps frames as far as the table goes; returns how many. */
+static size_t fill(struct node node, uintptr_t virt, const frame_t *frames, size_t count,
+                   unsigned flags)
+{
+    uint64_t *slot = slot_of(node, virt);
+    size_t here = bits_min(count, TABLE_ENTRIES - entry_index(virt, 0));
+    uint64_t entry = page_entry((phys_t){0}, 0, flags);
+    for (size_t i = 0; i < here; i++) {
+        if (entry_read(&slot[i]) != 0)
+            panic("paging_map_frames: 0x%lx is mapped already", virt + i * PAGE_SIZE);
+        entry_write(&slot[i], entry | phys_of_frame(frames[i]).addr);
+    }
+    entry_write(node.parent, entry_read(node.parent) + here * ENTRY_ONE);
+    return here;
+}
+
+int paging_map_frames(struct paging *paging, uintptr_t virt, const frame_t *frames, size_t count,
+                      unsigned flags)
+{
+    check_range("paging_map_frames", virt, count * PAGE_SIZE);
+    for (size_t done = 0; done < count;) {
+        uintptr_t at = virt + done * PAGE_SIZE;
+        struct node node = grow_path(paging, at);
+        if (node.table == NULL)
+            return undo(paging, virt, done * PAGE_SIZE);
+        done += fill(node, at, frames + done, count - done, flags);
+    }
+    return 0;
 }
 
 /* Protecting */

@@ -241,6 +241,10 @@ void pmm_free(enum pmm_use use, frame_t frame, unsigned order)
 size_t pmm_alloc_bulk(enum pmm_use use, struct frame_request request, frame_t *blocks, size_t count)
 {
     size_t taken = frame_alloc_bulk(&frames, request, blocks, count);
+    if (taken < count && books[frame_home_cpu()].may_use_reserve) {
+        request.flags |= FRAME_ATOMIC;
+        taken += frame_alloc_bulk(&frames, request, blocks + taken, count - taken);
+    }
     book(use, (int64_t)taken << request.order);
     return taken;
 }

@@ -18,8 +18,7 @@
 /* Sizes and alignments above are absurd: no sum of two overflows, and runs have 32-bit lengths. */
 #define SIZE_LIMIT ((size_t)1 << 46)
 
-/* --- from an address to its block
- * ----------------------------------------------------------------- */
+/* --- from an address to its block --- */
 
 static bool find_huge(struct heap_world *world, uintptr_t address, struct heap_place *place)
 {
@@ -34,7 +33,8 @@ static bool find_object(struct heap_world *world, struct heap_slice *slab, uintp
                         struct heap_place *place)
 {
     size_t room = heap_class_size(slab->class);
-    if (!heap_is_object(slab, address) || (HEAP_CHECKED && !heap_checked_is_live(world, address)))
+    if (!heap_is_object(slab, address) ||
+        (HEAP_CHECKED && !heap_checked_is_live(world, slab, address)))
         return false;
     size_t size = HEAP_CHECKED ? heap_checked_asked(world, address, room) : room;
     *place = (struct heap_place){slab, address, room, size, (size_t)1 << slab->align};
@@ -77,14 +77,13 @@ bool heap_owns(struct heap_world *world, const void *block)
     return find(world, block, &place) && heap_is_live(world, block);
 }
 
-/* --- allocation
- * ----------------------------------------------------------------------------------- */
+/* --- allocation --- */
 
 static void *alloc_small(struct heap *heap, const struct heap_request *request)
 {
     size_t size = heap_object_size(request->size);
     unsigned index = heap_class_aligned(heap, size, request->align);
-    void *block = heap_slab_alloc(heap, index);
+    void *block = heap_slab_alloc(size, heap, index);
     if (block == NULL)
         return NULL;
     if (HEAP_CHECKED)
@@ -136,20 +135,13 @@ static struct heap *attached(struct heap *heap)
     return heap == &heap_none ? heap_port_attach() : heap;
 }
 
-static void *alloc_any(struct heap *heap, size_t size)
+void *heap_alloc_slow(size_t size, struct heap *heap)
 {
     heap = attached(heap);
     if (heap == NULL)
         return NULL;
     struct heap_request request = {.size = size, .align = HEAP_MIN_ALIGN};
     return alloc(heap, &request);
-}
-
-void *heap_alloc_slow(size_t size, struct heap *heap)
-{
-    if (HEAP_CHECKED || size > HEAP_SMALL_MAX || heap == &heap_none)
-        return alloc_any(heap, size);
-    return heap_slab_alloc(heap, heap_class_of(heap, size));
 }
 
 void *heap_alloc_zeroed(struct heap *heap, size_t size)
@@ -184,21 +176,9 @@ void *heap_alloc_aligned(struct heap *heap, size_t size, size_t align)
     return block;
 }
 
-/* --- freeing
- * -------------------------------------------------------------------------------------- */
+/* --- freeing --- */
 
 #define ANY_SIZE SIZE_MAX
-
-static void check_free(struct heap_world *world, const void *block, size_t size, const void *caller)
-{
-    struct heap_place place = find_or_panic(world, block, caller);
-    heap_checked_ends(&place);
-    if (size != ANY_SIZE && size != place.size)
-        heap_port_panic(caller, "%p is a block of %zu bytes, freed as one of %zu", block,
-                        place.size, size);
-    if (!heap_checked_free(world, &place))
-        heap_misuse(world, block, caller);
-}
 
 static void free_object(struct heap *heap, struct heap_slice *slab, uintptr_t object,
                         const void *caller)
@@ -211,21 +191,28 @@ static void free_object(struct heap *heap, struct heap_slice *slab, uintptr_t ob
         heap_slab_free(heap, slab, object);
 }
 
+/* Checked builds: everything about the block, and the size with which it comes back. */
+static void check_free(struct heap_world *world, const struct heap_place *place, size_t size,
+                       const void *caller)
+{
+    heap_checked_ends(place);
+    if (size != ANY_SIZE && size != place->size)
+        heap_port_panic(caller, "%p is a block of %zu bytes, freed as one of %zu",
+                        (void *)place->start, place->size, size);
+    if (!heap_checked_free(world, place))
+        heap_misuse(world, (void *)place->start, caller);
+}
+
 static void free_block(struct heap *heap, void *block, size_t size, const void *caller)
 {
     struct heap_world *world = heap->world;
-    uintptr_t address = (uintptr_t)block;
-    struct heap_slice *slice = heap_slice_of(world, address);
     heap->mask = heap_world_mask(world);
+    struct heap_place place = find_or_panic(world, block, caller);
     if (HEAP_CHECKED)
-        check_free(world, block, size, caller);
-    if (slice != NULL && heap_kind(slice) == HEAP_SLAB && heap_is_object(slice, address)) {
-        free_object(heap, slice, address, caller);
-        return;
-    }
-    bool is_run =
-        slice != NULL && heap_kind(slice) == HEAP_RUN && address == heap_slice_start(world, slice);
-    if ((slice != NULL && !is_run) || !heap_large_free(heap, slice, address))
+        check_free(world, &place, size, caller);
+    if (place.slice != NULL && heap_kind(place.slice) == HEAP_SLAB)
+        free_object(heap, place.slice, place.start, caller);
+    else if (!heap_large_free(heap, place.slice, place.start))
         heap_misuse(world, block, caller);
 }
 
@@ -249,8 +236,7 @@ void heap_free_sized(struct heap *heap, void *block, size_t size)
         free_block(heap, block, size, __builtin_return_address(0));
 }
 
-/* --- resizing
- * ------------------------------------------------------------------------------------- */
+/* --- resizing --- */
 
 /* A small block stays if it is large enough and at least half used, or no class would serve
  * better. */

@@ -32,8 +32,7 @@
 struct heap;       /* about 6 KiB */
 struct heap_world; /* about 300 bytes */
 
-/* --- setting up ----------------------------------------------------------------------------------
- */
+/* --- setting up --- */
 
 struct heap_setup {
     uintptr_t arena; /* where the arena starts; multiple of HEAP_SLICE_SIZE */
@@ -57,8 +56,7 @@ void heap_init(struct heap *heap, struct heap_world *world);
  * pointers of threads start with its address; it must not be passed to other calls. */
 extern struct heap heap_none;
 
-/* --- blocks; owner -------------------------------------------------------------------------------
- */
+/* --- blocks; owner --- */
 
 /* At least `size` bytes, contents undefined; NULL on exhaustion or if the size is absurd. Size 0
  * gives a block of its own, too. The fast path is inline. */
@@ -92,8 +90,7 @@ size_t heap_size(struct heap_world *world, const void *block);
  * hardened builds). Never panics. Anyone. */
 bool heap_owns(struct heap_world *world, const void *block);
 
-/* --- a heap's life -------------------------------------------------------------------------------
- */
+/* --- a heap's life --- */
 
 /* Takes in what others freed of this heap's, and sends off what it freed of others'. Allocation
  * does so by itself as it goes. Owner. */
@@ -114,8 +111,7 @@ struct heap *heap_adopt(struct heap_world *world);
  */
 bool heap_reserve(struct heap *heap, size_t slices);
 
-/* --- giving memory back --------------------------------------------------------------------------
- */
+/* --- giving memory back --- */
 
 /* Gives back memory that has been unused for a second and exceeds the budget of max(2 MiB, live /
  * 8) of the world; free pages in slabs of this heap that have been idle likewise. `now` is in
@@ -129,8 +125,7 @@ size_t heap_trim(struct heap *heap);
 /* Changes the hard cap: see heap_setup. What is above it already stays. Anyone. */
 void heap_set_cap(struct heap_world *world, size_t cap);
 
-/* --- fork ----------------------------------------------------------------------------------------
- */
+/* --- fork --- */
 
 /* Before fork: takes the world's lock, so that what it guards is whole in the child. After it, in
  * the parent and in the child: releases it. In the child the other threads' heaps stay as they
@@ -139,8 +134,7 @@ void heap_fork_prepare(struct heap_world *world);
 void heap_fork_parent(struct heap_world *world);
 void heap_fork_child(struct heap_world *world);
 
-/* --- looking at it -------------------------------------------------------------------------------
- */
+/* --- looking at it --- */
 
 struct heap_class_stats {
     uint32_t size;     /* bytes of an object */
@@ -175,32 +169,28 @@ size_t heap_explain(struct heap_world *world, const void *address, char *text, s
 /* Verifies every invariant. Returns how many are violated, and says each as a sentence. Quiet. */
 size_t heap_check(struct heap_world *world, check_report *report);
 
-/* --- the fast paths ------------------------------------------------------------------------------
- */
+/* --- the fast paths --- */
 
-/* What they leave to others; the argument that malloc and free get comes first, to stay in its
+/* What they leave to others; what malloc and free are called with comes first, to stay in its
  * register. */
 void *heap_alloc_slow(size_t size, struct heap *heap);
+void *heap_slab_alloc(size_t size, struct heap *heap, size_t index);
 void heap_free_slow(void *block, struct heap *heap);
 void heap_emptied(struct heap_slice *slab, struct heap *heap);
 
 /* Takes the first object off the list of its class. The last object of a list, an empty list, and a
  * link that was written over look alike here: the link leaves the slab. */
-static inline void *heap_alloc_class(struct heap *heap, size_t size, size_t index)
-{
-    uintptr_t object = heap->list[index];
-    uintptr_t link = *(const uintptr_t *)object;
-    if (__builtin_expect(link - 1 >= HEAP_SLICE_SIZE - 1, 0))
-        return heap_alloc_slow(size, heap);
-    heap->list[index] = object ^ link;
-    return (void *)object;
-}
-
 static inline void *heap_alloc(struct heap *heap, size_t size)
 {
     if (HEAP_CHECKED || size - 1 >= HEAP_SMALL_MAX)
         return heap_alloc_slow(size, heap);
-    return heap_alloc_class(heap, size, heap->class_of[(size - 1) / HEAP_MIN_ALIGN]);
+    size_t index = heap->class_of[(size - 1) / HEAP_MIN_ALIGN];
+    uintptr_t object = heap->list[index];
+    uintptr_t link = *(const uintptr_t *)object;
+    if (__builtin_expect(link - 1 >= HEAP_SLICE_SIZE - 1, 0))
+        return heap_slab_alloc(size, heap, index);
+    heap->list[index] = object ^ link;
+    return (void *)object;
 }
 
 /* Puts the object on the list of its slab, if the slab is this heap's. */

@@ -21,8 +21,7 @@ static size_t number(const struct heap_world *world, const struct heap_slice *sl
     return heap_slice_number(world, slice);
 }
 
-/* --- slabs
- * ---------------------------------------------------------------------------------------- */
+/* --- slabs --- */
 
 /* How many objects of `slab` the list has that starts with `first`; says where it goes astray. */
 static size_t check_list(struct check *check, const struct heap_world *world,
@@ -93,8 +92,7 @@ static void check_slab(struct check *check, const struct heap_world *world,
                  "slab %zu is awake, but asks to be woken", at);
 }
 
-/* --- free runs
- * ------------------------------------------------------------------------------------ */
+/* --- free runs --- */
 
 static void check_run(struct check *check, const struct heap_world *world,
                       const struct heap_slice *run, size_t slices, struct sums *sums)
@@ -143,8 +141,7 @@ static void check_runs(struct check *check, const struct heap_world *world, stru
                  sums->dirty_pages);
 }
 
-/* --- queues
- * --------------------------------------------------------------------------------------- */
+/* --- queues --- */
 
 typedef bool belongs(const struct heap_slice *slice, const void *argument);
 
@@ -209,8 +206,7 @@ static void check_class(struct check *check, const struct heap *heap, unsigned i
     check_queue(check, heap->world, &heap->queue[index], is_queued, &member, "a class");
 }
 
-/* --- huge blocks
- * ---------------------------------------------------------------------------------- */
+/* --- huge blocks --- */
 
 static void check_huge(struct check *check, const struct heap_world *world)
 {

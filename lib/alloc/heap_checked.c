@@ -4,27 +4,30 @@
 
 #include "lib/string.h"
 
-/* --- marks
- * ---------------------------------------------------------------------------------------- */
+/* --- marks --- */
 
-static uint64_t *mark_word(const struct heap_world *world, uintptr_t address, uint64_t *bit)
+#define MARK_WORDS (HEAP_SLICE_SIZE / HEAP_MIN_ALIGN / 64) /* of one slice */
+
+static uint64_t *mark_word(const struct heap_world *world, const struct heap_slice *slice,
+                           uintptr_t address)
 {
-    const struct heap_slice *slice = heap_slice_of(world, address);
-    size_t grain = address % HEAP_SLICE_SIZE / HEAP_MIN_ALIGN;
-    *bit = (uint64_t)1 << grain % 64;
-    size_t words = HEAP_SLICE_SIZE / HEAP_MIN_ALIGN / 64;
-    return &world->marks[heap_slice_index(world, slice) * words + grain / 64];
+    size_t word = address % HEAP_SLICE_SIZE / HEAP_MIN_ALIGN / 64;
+    return &world->marks[heap_slice_index(world, slice) * MARK_WORDS + word];
 }
 
-bool heap_checked_is_live(const struct heap_world *world, uintptr_t address)
+static uint64_t mark_bit(uintptr_t address)
 {
-    uint64_t bit;
-    const uint64_t *word = mark_word(world, address, &bit);
-    return address % HEAP_MIN_ALIGN == 0 && (__atomic_load_n(word, __ATOMIC_RELAXED) & bit) != 0;
+    return (uint64_t)1 << address / HEAP_MIN_ALIGN % 64;
 }
 
-/* --- what lies behind a block
- * --------------------------------------------------------------------- */
+bool heap_checked_is_live(const struct heap_world *world, const struct heap_slice *slice,
+                          uintptr_t address)
+{
+    uint64_t word = __atomic_load_n(mark_word(world, slice, address), __ATOMIC_RELAXED);
+    return (word & mark_bit(address)) != 0;
+}
+
+/* --- what lies behind a block --- */
 
 /* The first byte of [start, end) that is not `fill`, or `end`. Mostly by words. */
 static const unsigned char *first_other(const unsigned char *start, const unsigned char *end,
@@ -84,8 +87,7 @@ void heap_checked_ends(const struct heap_place *place)
         overflowed(place->start, place->size, other);
 }
 
-/* --- out and in
- * ----------------------------------------------------------------------------------- */
+/* --- out and in --- */
 
 void heap_checked_prepare(uintptr_t object, uint32_t size)
 {
@@ -105,23 +107,22 @@ void heap_checked_reuse(uintptr_t object, uint32_t size)
 
 void heap_checked_alloc(struct heap_world *world, const struct heap_place *place)
 {
-    uint64_t bit;
-    memset((char *)place->start + place->size, HEAP_FILL_REST,
-           rest_end(place) - place->start - place->size);
+    uintptr_t rest = place->start + place->size, end = rest_end(place);
+    if (rest < end)
+        memset((void *)rest, HEAP_FILL_REST, end - rest);
     if (is_object(place))
         *trailer(place->start, place->room) = encode(world, place->start, place->size);
-    if (place->slice == NULL)
-        return;
-    uint64_t *word = mark_word(world, place->start, &bit);
-    __atomic_fetch_or(word, bit, __ATOMIC_RELAXED);
+    if (place->slice != NULL)
+        __atomic_fetch_or(mark_word(world, place->slice, place->start), mark_bit(place->start),
+                          __ATOMIC_RELAXED);
 }
 
 bool heap_checked_free(struct heap_world *world, const struct heap_place *place)
 {
-    uint64_t bit;
     if (place->slice == NULL)
         return true;
-    uint64_t *word = mark_word(world, place->start, &bit);
+    uint64_t bit = mark_bit(place->start);
+    uint64_t *word = mark_word(world, place->slice, place->start);
     if ((__atomic_fetch_and(word, ~bit, __ATOMIC_RELAXED) & bit) == 0)
         return false;
     memset((void *)place->start, HEAP_FILL_FREE, place->room);

@@ -32,8 +32,7 @@ static inline size_t heap_object_size(size_t size)
     return HEAP_CHECKED ? size + sizeof(uint64_t) : size;
 }
 
-/* --- the rest is called only if HEAP_CHECKED
- * ------------------------------------------------------ */
+/* --- the rest is called only if HEAP_CHECKED --- */
 
 /* Fills an object that is about to be linked for the first time. */
 void heap_checked_prepare(uintptr_t object, uint32_t size);
@@ -44,8 +43,9 @@ void heap_checked_reuse(uintptr_t object, uint32_t size);
 /* The block is given out for `place->size` bytes: writes what lies behind, and marks it live. */
 void heap_checked_alloc(struct heap_world *world, const struct heap_place *place);
 
-/* True iff a live block of the arena starts at `address`. */
-bool heap_checked_is_live(const struct heap_world *world, uintptr_t address);
+/* True iff a live block starts at `address` in `slice`. */
+bool heap_checked_is_live(const struct heap_world *world, const struct heap_slice *slice,
+                          uintptr_t address);
 
 /* How much was asked for of an object; panics if it is not to be read any more. */
 size_t heap_checked_asked(const struct heap_world *world, uintptr_t object, size_t room);

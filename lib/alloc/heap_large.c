@@ -104,8 +104,7 @@ void *heap_large_alloc(struct heap *heap, const struct heap_request *request)
     return block;
 }
 
-/* --- freeing
- * -------------------------------------------------------------------------------------- */
+/* --- freeing --- */
 
 static bool free_at_once(struct heap_world *world, struct heap_slice *run, uintptr_t address)
 {
@@ -149,8 +148,7 @@ bool heap_large_free(struct heap *heap, struct heap_slice *run, uintptr_t addres
     return free_at_once(heap->world, run, address);
 }
 
-/* --- resizing
- * ------------------------------------------------------------------------------------- */
+/* --- resizing --- */
 
 static bool grow(struct heap_world *world, struct heap_slice *run, size_t slices, size_t bytes)
 {

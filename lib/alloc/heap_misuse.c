@@ -43,7 +43,7 @@ static bool is_live_object(const struct heap_world *world, const struct heap_sli
                            uintptr_t object)
 {
     if (HEAP_CHECKED)
-        return heap_checked_is_live(world, object);
+        return heap_checked_is_live(world, slab, object);
     const struct heap *heap = slab->owner;
     uintptr_t remote = __atomic_load_n(&slab->remote, __ATOMIC_RELAXED) & ~HEAP_WAKE_ME;
     return !is_unlinked(world, slab, object) && !is_listed(world, slab, slab->free, object) &&
@@ -58,8 +58,7 @@ bool heap_is_live(struct heap_world *world, const void *block)
            is_live_object(world, slice, (uintptr_t)block);
 }
 
-/* --- sentences
- * ------------------------------------------------------------------------------------ */
+/* --- sentences --- */
 
 static size_t say_inside(char *text, size_t room, uintptr_t address, uintptr_t block, size_t size,
                          bool is_live)

@@ -11,11 +11,11 @@
 #include "lib/alloc/heap_world.h"
 #include "lib/bits.h"
 
-#define LINK_MAX       64 /* objects linked at once: bounds the time of one allocation */
-#define ENOUGH_MIN     4  /* objects of large... */
-#define ENOUGH_MAX     32 /* ...and of small classes that make a list worth taking */
-#define REFILLS_A_LOOK 64
-#define STASH_MAX      4 /* slices that a heap keeps for its next slabs */
+#define LINK_MAX    64  /* objects linked at once: bounds the time of one allocation */
+#define ENOUGH_MIN  4   /* objects of large... */
+#define ENOUGH_MAX  32  /* ...and of small classes that make a list worth taking */
+#define WATCH_EVERY 256 /* objects that are given out between two looks at the clock */
+#define STASH_MAX   4   /* slices that a heap keeps for its next slabs */
 
 _Noreturn void heap_astray(uintptr_t object, uintptr_t next)
 {
@@ -28,18 +28,17 @@ static void set_link(const struct heap_world *world, uintptr_t object, uintptr_t
     *(uintptr_t *)object = heap_link(world, object, next);
 }
 
-static inline void set_list(struct heap *heap, unsigned index, uintptr_t object)
+static inline void set_list(struct heap *heap, size_t index, uintptr_t object)
 {
     heap->list[index] = object != 0 ? object : (uintptr_t)&heap->nil;
 }
 
-static inline bool list_is_empty(const struct heap *heap, unsigned index)
+static inline bool list_is_empty(const struct heap *heap, size_t index)
 {
     return heap->list[index] == (uintptr_t)&heap->nil;
 }
 
-/* --- a slab's beginning and end
- * ------------------------------------------------------------------- */
+/* --- a slab's beginning and end --- */
 
 /* How many objects make a list worth taking. */
 static uint8_t enough(unsigned index)
@@ -110,8 +109,7 @@ static void enqueue(struct heap *heap, struct heap_slice *slab)
     heap_queue_push(heap->world, &heap->queue[slab->class], slab);
 }
 
-/* --- refilling heap.list
- * -------------------------------------------------------------------------- */
+/* --- refilling heap.list --- */
 
 /* The pages that an object lies in. */
 static uint16_t pages_of(uintptr_t base, uintptr_t object, uint32_t size)
@@ -218,7 +216,10 @@ static void link_objects(struct heap *heap, struct heap_slice *slab)
     heap->fresh |= (uint64_t)!slab->worn << index;
 }
 
-enum outcome { FILLED, USED_UP, NO_MEMORY };
+static bool has_remote(const struct heap_slice *slab)
+{
+    return __atomic_load_n(&slab->remote, __ATOMIC_RELAXED) > HEAP_WAKE_ME;
+}
 
 static inline void take_own(struct heap *heap, struct heap_slice *slab)
 {
@@ -227,50 +228,31 @@ static inline void take_own(struct heap *heap, struct heap_slice *slab)
     slab->used = slab->linked;
 }
 
-/* Makes what the owner freed of the current slab the list, if that is worth it. */
-static inline bool take_freed(struct heap *heap, unsigned index)
+/* Makes what the owner freed of the current slab the list, if it is `least` objects or more. */
+static inline bool take_freed(struct heap *heap, size_t index, unsigned least)
 {
     struct heap_slice *slab = heap->current[index];
-    if (slab == NULL || (unsigned)slab->linked - slab->used < slab->enough)
+    unsigned ready = (unsigned)slab->linked - slab->used;
+    if (slab->free == 0 || ready < least)
         return false;
+    heap->unwatched += ready;
     take_own(heap, slab);
     return true;
 }
 
-/* Fills the empty list from the current slab: with what was freed elsewhere; with what was never
- * used; with what was freed here, which was too little to begin with it. */
-static enum outcome fill_from(struct heap *heap, struct heap_slice *slab)
+/* Fills the empty list with what the current slab has ready, if that is worth it. */
+static bool fill(struct heap *heap, struct heap_slice *slab)
 {
     unsigned index = slab->class;
-    if (take_freed(heap, index))
-        return FILLED;
-    if (__atomic_load_n(&slab->remote, __ATOMIC_RELAXED) != 0) {
+    if (take_freed(heap, index, slab->enough))
+        return true;
+    if (has_remote(slab)) {
         take_list(heap, slab, __atomic_exchange_n(&slab->remote, 0, __ATOMIC_ACQUIRE));
-        return FILLED;
+        return true;
     }
-    enum outcome outcome = USED_UP;
-    if (heap->bump[index] == heap->bump_end[index] && slab->uncarved != 0 && !carve(heap, slab))
-        outcome = NO_MEMORY;
-    if (heap->bump[index] != heap->bump_end[index]) {
-        link_objects(heap, slab);
-        return FILLED;
-    }
-    if (slab->free == 0)
-        return outcome;
-    take_own(heap, slab);
-    return FILLED;
-}
-
-/* Lays the used-up current slab to rest. False: somebody has just freed an object of it. */
-static bool put_to_sleep(struct heap *heap, struct heap_slice *slab)
-{
-    uintptr_t none = 0;
-    if (!__atomic_compare_exchange_n(&slab->remote, &none, HEAP_WAKE_ME, false, __ATOMIC_RELEASE,
-                                     __ATOMIC_RELAXED))
+    if (heap->bump[index] == heap->bump_end[index])
         return false;
-    slab->used = 1;
-    slab->place = HEAP_ASLEEP;
-    heap->current[slab->class] = NULL;
+    link_objects(heap, slab);
     return true;
 }
 
@@ -291,56 +273,107 @@ void heap_slab_take_woken(struct heap *heap)
     }
 }
 
-/* Makes another slab the current one: a queued one, a woken one, a new one. */
-static bool replace_current(struct heap *heap, unsigned index)
+/* Takes the current slab out of its place: into the queue if it has something left, else to sleep
+ * until somebody frees an object of it. */
+static void retire_current(struct heap *heap, unsigned index)
 {
-    struct heap_slice *slab = heap_queue_pop(heap->world, &heap->queue[index]);
-    if (slab == NULL) {
-        heap_slab_take_woken(heap);
-        slab = heap_queue_pop(heap->world, &heap->queue[index]);
+    struct heap_slice *slab = heap->current[index];
+    uintptr_t none = 0;
+    if (slab == NULL)
+        return;
+    heap->current[index] = NULL;
+    if (slab->free != 0 || slab->uncarved != 0 ||
+        !__atomic_compare_exchange_n(&slab->remote, &none, HEAP_WAKE_ME, false, __ATOMIC_RELEASE,
+                                     __ATOMIC_RELAXED)) {
+        enqueue(heap, slab);
+        return;
     }
-    if (slab == NULL)
-        slab = new_slab(heap, index);
-    if (slab == NULL)
-        return false;
-    slab->place = HEAP_CURRENT;
-    heap->current[index] = slab;
-    return true;
+    slab->used = 1;
+    slab->place = HEAP_ASLEEP;
 }
 
-/* There is no memory for the current slab's next page: takes one that needs none instead. */
-static bool find_without_carving(struct heap *heap, unsigned index)
+static void make_current(struct heap *heap, struct heap_slice *slab)
 {
-    heap_slab_take_woken(heap);
+    retire_current(heap, slab->class);
+    slab->place = HEAP_CURRENT;
+    heap->current[slab->class] = slab;
+}
+
+/* The first queued slab, out of the queue, if it has more objects ready than the current one. */
+static struct heap_slice *take_queued(struct heap *heap, unsigned index)
+{
+    const struct heap_slice *current = heap->current[index];
+    struct heap_queue *queue = &heap->queue[index];
+    if (heap_queue_is_empty(queue))
+        heap_slab_take_woken(heap);
+    if (heap_queue_is_empty(queue))
+        return NULL;
+    struct heap_slice *slab = heap_slice_at(heap->world, queue->first);
+    unsigned ready = current == NULL ? 0 : (unsigned)current->linked - current->used;
+    if (!has_remote(slab) && (unsigned)slab->linked - slab->used <= ready)
+        return NULL;
+    heap_queue_remove(heap->world, queue, slab);
+    return slab;
+}
+
+/* Any slab that has objects ready, of all that are queued: there is no memory for others. */
+static struct heap_slice *find_queued(struct heap *heap, unsigned index)
+{
     uint32_t at = heap->queue[index].first;
     while (at != HEAP_NO_SLICE) {
         struct heap_slice *slab = heap_slice_at(heap->world, at);
-        if (slab->free != 0 || __atomic_load_n(&slab->remote, __ATOMIC_RELAXED) != 0) {
+        if (slab->free != 0 || has_remote(slab)) {
             heap_queue_remove(heap->world, &heap->queue[index], slab);
-            enqueue(heap, heap->current[index]);
-            slab->place = HEAP_CURRENT;
-            heap->current[index] = slab;
-            return fill_from(heap, slab) == FILLED;
+            return slab;
         }
         at = slab->next;
     }
-    return false;
+    return NULL;
 }
 
+/* The slab with objects ready becomes the current one, and gives them all. */
+static bool use(struct heap *heap, struct heap_slice *slab)
+{
+    if (slab == NULL)
+        return false;
+    if (slab->place != HEAP_CURRENT)
+        make_current(heap, slab);
+    if (slab->free != 0)
+        take_own(heap, slab);
+    return !list_is_empty(heap, slab->class) || fill(heap, slab);
+}
+
+static bool carve_and_link(struct heap *heap, struct heap_slice *slab)
+{
+    if (!carve(heap, slab))
+        return false;
+    link_objects(heap, slab);
+    return true;
+}
+
+/* Objects that are there come before pages that are not carved, and these before a new slab. */
 static bool refill(struct heap *heap, unsigned index)
 {
+    heap->unwatched = 0;
     heap_tick_when_due(heap);
     for (;;) {
         struct heap_slice *slab = heap->current[index];
-        enum outcome outcome = slab == NULL ? USED_UP : fill_from(heap, slab);
-        if (outcome == FILLED)
+        if (slab != NULL && fill(heap, slab))
             return true;
-        if (outcome == NO_MEMORY)
-            return find_without_carving(heap, index);
-        if (slab != NULL && !put_to_sleep(heap, slab))
-            continue;
-        if (!replace_current(heap, index))
-            return false;
+        struct heap_slice *other = take_queued(heap, index);
+        if (other != NULL)
+            return use(heap, other);
+        if (slab != NULL && slab->uncarved != 0 && carve_and_link(heap, slab))
+            return true;
+        if (slab != NULL && slab->free != 0)
+            return use(heap, slab);
+        if (slab == NULL || slab->uncarved == 0)
+            other = heap_queue_pop(heap->world, &heap->queue[index]);
+        if (other == NULL && (slab == NULL || slab->uncarved == 0))
+            other = new_slab(heap, index);
+        if (other == NULL)
+            return use(heap, find_queued(heap, index));
+        make_current(heap, other);
     }
 }
 
@@ -349,28 +382,36 @@ bool heap_slab_is_fresh(const struct heap *heap, unsigned index)
     return (heap->fresh >> index) & 1;
 }
 
-static inline void *pop(struct heap *heap, unsigned index)
+static inline void *pop(struct heap *heap, size_t index)
 {
     uintptr_t object = heap->list[index];
     set_list(heap, index, heap_next(heap->world, object));
     return (void *)object;
 }
 
-static __attribute__((noinline)) void *refill_and_pop(struct heap *heap, unsigned index)
+static __attribute__((noinline)) void *refill_and_pop(size_t size, struct heap *heap, size_t index)
 {
-    return refill(heap, index) ? pop(heap, index) : NULL;
+    if (heap == &heap_none)
+        return heap_alloc_slow(size, heap); /* it knows no classes */
+    return refill(heap, (unsigned)index) ? pop(heap, index) : NULL;
 }
 
-/* Now and then a list that could be refilled at once is not, so that the clock is looked at. */
-void *heap_slab_alloc(struct heap *heap, unsigned index)
+/* An object of the class that `size` is of, off heap.list, refilled if need be; NULL if there is no
+ * memory.
+ *
+ * The last object of a list brings the next list with it, so that malloc comes here but once a
+ * list; now and then it does not, so that the clock is looked at. */
+void *heap_slab_alloc(size_t size, struct heap *heap, size_t index)
 {
-    bool is_ready = !list_is_empty(heap, index) ||
-                    (++heap->refills % REFILLS_A_LOOK != 0 && take_freed(heap, index));
-    return is_ready ? pop(heap, index) : refill_and_pop(heap, index);
+    if (list_is_empty(heap, index))
+        return refill_and_pop(size, heap, index);
+    void *object = pop(heap, index);
+    if (list_is_empty(heap, index) && heap->unwatched < WATCH_EVERY)
+        take_freed(heap, index, heap->current[index]->enough / 2);
+    return object;
 }
 
-/* --- freeing
- * -------------------------------------------------------------------------------------- */
+/* --- freeing --- */
 
 void heap_slab_free(struct heap *heap, struct heap_slice *slab, uintptr_t object)
 {
@@ -467,8 +508,7 @@ void heap_slab_unload(struct heap *heap, unsigned index)
         enqueue(heap, slab);
 }
 
-/* --- giving back pages
- * ---------------------------------------------------------------------------- */
+/* --- giving back pages --- */
 
 /* How many linked objects lie in a page at least in part. */
 static uint16_t count_linked(const struct heap_slice *slab, uintptr_t base, size_t page)

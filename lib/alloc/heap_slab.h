@@ -14,10 +14,7 @@
 
 #include "lib/alloc/heap_slice.h"
 
-/* An object of the class, off heap.list, refilled if need be; NULL if there is no memory. */
-void *heap_slab_alloc(struct heap *heap, unsigned index);
-
-/* True iff all of the list of the class is zero but for the links. Ask before heap_slab_alloc... */
+/* True iff all of the list of the class is zero but for the links. Ask after heap_slab_alloc(). */
 bool heap_slab_is_fresh(const struct heap *heap, unsigned index);
 
 /* Puts an object that the owner frees onto its slab's list. */
@@ -41,8 +38,7 @@ void heap_slab_drop_stash(struct heap *heap);
  * many. */
 size_t heap_slab_purge(struct heap *heap, struct heap_slice *slab);
 
-/* --- lists of objects
- * ----------------------------------------------------------------------------- */
+/* --- lists of objects --- */
 
 /* The word in an object that leads to `next` in its list; 0 ends a list. */
 static inline uintptr_t heap_link(const struct heap_world *world, uintptr_t object, uintptr_t next)

@@ -29,7 +29,6 @@
 #define HEAP_SLICE_SIZE ((size_t)64 << 10) /* the unit of the arena */
 #define HEAP_PAGE       ((size_t)4096)     /* the unit of the port */
 #define HEAP_SMALL_MAX  ((size_t)32 << 10) /* larger blocks are runs or mappings */
-#define HEAP_TINY_MAX   ((size_t)256)      /* up to here classes are steps of HEAP_MIN_ALIGN */
 #define HEAP_CLASSES    52
 #define HEAP_MIN_ALIGN  16 /* every block is aligned to this */
 
@@ -154,8 +153,8 @@ struct heap {
     struct heap_batch pending[HEAP_PENDING]; /* by number of the slab, modulo */
     struct heap_queue stash;                 /* slices kept */
     uint32_t stashed;
-    uint32_t woken; /* atomic; stack of slabs */
-    uint32_t refills;
+    uint32_t woken;     /* atomic; stack of slabs */
+    uint32_t unwatched; /* objects given out since the last look at the clock, about */
     bool is_interrupt;
     uint64_t ticked; /* milliseconds */
     uint64_t random; /* state of the shuffle */
@@ -163,8 +162,7 @@ struct heap {
     struct heap *next_heap, *next_parked; /* lock */
 };
 
-/* --- addresses, slices
- * ---------------------------------------------------------------------------- */
+/* --- addresses, slices --- */
 
 /* The descriptor for an address of the arena; for any other, some descriptor. */
 static inline struct heap_slice *heap_slice_in(struct heap_slice *table, size_t mask,

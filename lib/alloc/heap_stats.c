@@ -37,8 +37,9 @@ void heap_stats(struct heap_world *world, struct heap_stats *stats)
     stats->dirty_bytes = world->dirty_pages * HEAP_PAGE;
     heap_port_unlock(world);
     size_t table = heap_world_mask(world) + sizeof(struct heap_slice);
-    stats->metadata_bytes =
-        bits_round_up(table, HEAP_PAGE) + __atomic_load_n(&world->record_bytes, __ATOMIC_RELAXED);
+    stats->metadata_bytes = bits_round_up(table, HEAP_PAGE) +
+                            (HEAP_CHECKED ? bits_round_up(table * 8, HEAP_PAGE) : 0) +
+                            __atomic_load_n(&world->record_bytes, __ATOMIC_RELAXED);
     stats->taken = heap_taken(world);
     stats->taken_max = __atomic_load_n(&world->taken_max, __ATOMIC_RELAXED);
     stats->returned = __atomic_load_n(&world->returned, __ATOMIC_RELAXED);

@@ -54,8 +54,7 @@ static size_t purge_runs(struct heap_world *world, size_t keep, uint64_t since)
     }
 }
 
-/* --- slabs
- * ---------------------------------------------------------------------------------------- */
+/* --- slabs --- */
 
 typedef size_t visit_slab(struct heap *heap, struct heap_slice *slab);
 

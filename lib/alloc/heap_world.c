@@ -67,8 +67,7 @@ void heap_world_return(struct heap_world *world, size_t bytes)
     __atomic_sub_fetch(&world->taken, bytes, __ATOMIC_RELAXED);
 }
 
-/* --- the arena
- * ------------------------------------------------------------------------------------ */
+/* --- the arena --- */
 
 /* Makes the table long enough for an arena that ends at `end`. */
 static bool cover(struct heap_world *world, uintptr_t end)
@@ -145,8 +144,7 @@ bool heap_world_grow(struct heap_world *world, size_t slices)
     return true;
 }
 
-/* --- memory
- * --------------------------------------------------------------------------------------- */
+/* --- memory --- */
 
 static bool commit(struct heap_world *world, uintptr_t start, size_t bytes)
 {

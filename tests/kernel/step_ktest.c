@@ -18,7 +18,7 @@
 #define TRAP_DEBUG         1
 #define FLAG_TRAP          0x100
 #define FLAG_INTERRUPTIBLE 0x200
-#define SIZES              64 /* of 4 classes: as many slices are in reserve for interrupts */
+#define SIZES              56 /* of 4 classes: as many slices are in reserve for interrupts */
 
 static struct {
     uint64_t steps, interruptible, allocated;

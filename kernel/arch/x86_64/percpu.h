@@ -56,13 +56,13 @@ struct percpu {
     struct attempt *attempt; /* the innermost fault_try() */
     struct heap *heap;       /* that kmalloc uses now; kernel/mm/kmalloc_cpu.h */
     struct heap *task_heap, *interrupt_heap;
-    uint32_t slices_kept;    /* that the latter should have in reserve */
-    uint32_t state;          /* enum cpu_state; atomic */
-    uint32_t sleep;          /* enum cpu_sleep; atomic */
-    bool is_tidy;            /* has nothing to do before it sleeps */
-    uint32_t nmis_taken;     /* that nmi_send() sent; */
-    uint32_t nmi_sent;       /* 1: one that was not taken yet; atomic */
-    void (*job)(void *);     /* what an idle CPU is to run, and runs; else NULL; atomic */
+    uint32_t slices_kept; /* that the latter should have in reserve */
+    uint32_t state;       /* enum cpu_state; atomic */
+    uint32_t sleep;       /* enum cpu_sleep; atomic */
+    bool is_tidy;         /* has nothing to do before it sleeps */
+    uint32_t nmis_taken;  /* that nmi_send() sent; */
+    uint32_t nmi_sent;    /* 1: one that was not taken yet; atomic */
+    void (*job)(void *);  /* what an idle CPU is to run, and runs; else NULL; atomic */
     void *job_argument;
     uint64_t senders[MAIL_KINDS][CPU_WORDS]; /* kernel/mail.h: who wrote to it; atomic */
     struct letter *letter[MAIL_KINDS];       /* what it wrote itself */

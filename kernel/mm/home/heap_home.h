@@ -4,8 +4,8 @@
 
 #include "kernel/arch/x86_64/percpu.h"
 
-#define HEAP_DEBUG    0
-#define HEAP_HARDEN   0
+#define HEAP_DEBUG    LOAM_DEBUG
+#define HEAP_HARDEN   LOAM_HARDEN
 #define HEAP_COMMITS  1
 #define HEAP_ZEROED   0 /* frames come as they are */
 #define HEAP_TICKS    0 /* kmalloc_idle() does it */
@@ -27,7 +27,8 @@ struct heap *heap_home_attach(void);
 /* Milliseconds since the CPU started. */
 uint64_t heap_home_clock(void);
 
-/* The heap in use now; kernel/mm/kmalloc_cpu.h. An interrupt may change that, and change it back. */
+/* The heap in use now; kernel/mm/kmalloc_cpu.h. An interrupt may change that, and change it back.
+ */
 static inline struct heap *heap_home_current(void)
 {
     struct heap *heap;
