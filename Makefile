@@ -91,7 +91,7 @@ CORE  := heap heap_world heap_run heap_class heap_slab heap_remote heap_checked 
 CONSOLE := font glyph terminal screen keymap
 # Runs hosted, too: all of kernel/mm but what is bound to the kernel's image and ports.
 MM    := memmap frame_port pmm paging paging_check region aspace aspace_check brk mmap \
-    kmalloc kmalloc_dma kmalloc_shrink kmem_cache vmalloc
+    kmalloc kmalloc_dma kmalloc_shrink kmem_cache kmem_cache_check vmalloc
 # Likewise: what reads ACPI tables.
 ACPI  := acpi acpi_madt acpi_numa
 

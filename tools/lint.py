@@ -19,7 +19,7 @@ LAYERS = [
     ("pmm", r"kernel/mm/(memmap|frame_port|pmm\w*)"),
     ("paging", r"kernel/mm/paging\w*"),
     ("aspace", r"kernel/mm/(region|aspace\w*|brk|mmap|kspace)"),
-    ("kmalloc", r"kernel/mm/(kmalloc|vmalloc|heap_port|home/\w+)"),
+    ("kmalloc", r"kernel/mm/(kmalloc|kmem|vmalloc|heap_port|home/\w+)"),
     ("acpi", r"kernel/(acpi\w*|topology)"),
     ("smp", r"kernel/(irq|mail|nmi|smp\w*|shootdown|drain)"),
     ("shell", r"kernel/(command\w*|hog|picture|names|ktest|bench\w*|crash|prompt|shell)"),

@@ -6,70 +6,35 @@
  */
 #include "kernel/mm/kmem_cache.h"
 
-#include "kernel/lock.h"
 #include "kernel/log.h"
 #include "kernel/mm/kmalloc.h"
+#include "kernel/mm/kmem_slab.h"
 #include "kernel/panic.h"
 #include "lib/addr.h"
 #include "lib/bits.h"
 #include "lib/error.h"
 #include "lib/format.h"
-#include "lib/list.h"
 #include "lib/string.h"
-#include "lib/tree.h"
 
 #define OBJECTS_MIN 8 /* in a slab, so that less than a ninth of it is left over */
 #define ALIGN_MIN   8
 #define SIZE_LIMIT  ((size_t)1 << 40) /* larger objects are absurd */
 
-/* free_count == |bits of free|; it is in cache->slabs, and iff free_count > 0 in cache->ready. */
-struct slab {
-    struct list link;      /* of cache->ready */
-    struct tree_node node; /* key: its first object */
-    size_t free_count;
-    uint64_t free[]; /* a bit for each object */
-};
-
-struct kmem_cache {
-    struct lock lock;
-    char name[KMEM_CACHE_NAME_SIZE];
-    size_t size, stride; /* bytes of an object, and from one to the next */
-    size_t slab_bytes, slab_objects;
-    uint64_t reciprocal; /* 2^64 / stride, rounded up */
-    void (*construct)(void *object);
-    /* lock: */
-    struct list ready; /* slabs that have free objects; those without live ones last */
-    struct tree_node *slabs;
-    size_t slab_count, live;
-    /* The lock of the caches: */
-    struct kmem_cache *next; /* in `caches` or `unused` */
-};
-
-static struct lock lock; /* of these two; task context only */
-static struct kmem_cache *caches;
+struct lock kmem_caches_lock;
+struct kmem_cache *kmem_caches;
 static struct kmem_cache *unused; /* destroyed; kept for the next, as locks are for ever */
-
-static struct slab *slab_of_link(struct list *link)
-{
-    return container_of(link, struct slab, link);
-}
-
-static bool is_unused(const struct kmem_cache *cache, const struct slab *slab)
-{
-    return slab->free_count == cache->slab_objects;
-}
 
 /* --- slabs --------------------------------------------------------------------------------------
  */
 
-static void free_slab(struct slab *slab)
+static void free_slab(struct kmem_slab *slab)
 {
     if (slab != NULL)
         kfree((void *)slab->node.key);
     kfree(slab);
 }
 
-static void construct_all(const struct kmem_cache *cache, const struct slab *slab)
+static void construct_all(const struct kmem_cache *cache, const struct kmem_slab *slab)
 {
     if (cache->construct == NULL)
         return;
@@ -79,10 +44,10 @@ static void construct_all(const struct kmem_cache *cache, const struct slab *sla
 
 /* A slab that is not in the cache yet, all objects free and constructed; or NULL. Called without
  * the lock. */
-static struct slab *make_slab(const struct kmem_cache *cache, unsigned flags)
+static struct kmem_slab *make_slab(const struct kmem_cache *cache, unsigned flags)
 {
     size_t words = (cache->slab_objects + 63) / 64;
-    struct slab *slab = kmalloc(sizeof *slab + words * sizeof slab->free[0], flags);
+    struct kmem_slab *slab = kmalloc(sizeof *slab + words * sizeof slab->free[0], flags);
     if (slab == NULL)
         return NULL;
     slab->node.key = (uintptr_t)kmalloc_aligned(cache->slab_bytes, cache->slab_bytes, flags);
@@ -99,7 +64,7 @@ static struct slab *make_slab(const struct kmem_cache *cache, unsigned flags)
 
 static bool grow(struct kmem_cache *cache, unsigned flags)
 {
-    struct slab *slab = make_slab(cache, flags);
+    struct kmem_slab *slab = make_slab(cache, flags);
     if (slab == NULL)
         return false;
     bool were_on = lock_take_irq(&cache->lock);
@@ -115,8 +80,8 @@ static void take_unused(struct kmem_cache *cache, struct list *gone)
 {
     bool were_on = lock_take_irq(&cache->lock);
     while (!list_is_empty(&cache->ready)) {
-        struct slab *slab = slab_of_link(cache->ready.prev);
-        if (!is_unused(cache, slab))
+        struct kmem_slab *slab = kmem_slab_of_link(cache->ready.prev);
+        if (!kmem_slab_is_unused(cache, slab))
             break;
         list_remove(&slab->link);
         list_push_back(gone, &slab->link);
@@ -131,7 +96,7 @@ static size_t free_slabs(struct list *gone)
 {
     size_t bytes = 0;
     while (!list_is_empty(gone)) {
-        struct slab *slab = slab_of_link(gone->next);
+        struct kmem_slab *slab = kmem_slab_of_link(gone->next);
         list_remove(&slab->link);
         bytes += ksize((void *)slab->node.key);
         free_slab(slab);
@@ -142,7 +107,7 @@ static size_t free_slabs(struct list *gone)
 /* --- allocation ---------------------------------------------------------------------------------
  */
 
-static size_t take_from(const struct kmem_cache *cache, struct slab *slab, void **objects,
+static size_t take_from(const struct kmem_cache *cache, struct kmem_slab *slab, void **objects,
                         size_t count)
 {
     size_t wanted = bits_min(count, slab->free_count), taken = 0;
@@ -163,7 +128,7 @@ static size_t take(struct kmem_cache *cache, void **objects, size_t count)
     size_t taken = 0;
     bool were_on = lock_take_irq(&cache->lock);
     while (taken < count && !list_is_empty(&cache->ready)) {
-        struct slab *slab = slab_of_link(cache->ready.next);
+        struct kmem_slab *slab = kmem_slab_of_link(cache->ready.next);
         taken += take_from(cache, slab, objects + taken, count - taken);
         if (slab->free_count == 0)
             list_remove(&slab->link);
@@ -225,15 +190,15 @@ static _Noreturn void refuse(const struct kmem_cache *cache, const void *object,
     }
 }
 
-static bool holds(const struct kmem_cache *cache, const struct slab *slab, uintptr_t address)
+static bool holds(const struct kmem_cache *cache, const struct kmem_slab *slab, uintptr_t address)
 {
     return slab != NULL && address - slab->node.key < cache->slab_bytes;
 }
 
-static struct slab *find_slab(const struct kmem_cache *cache, uintptr_t address)
+static struct kmem_slab *find_slab(const struct kmem_cache *cache, uintptr_t address)
 {
     struct tree_node *node = tree_at_or_below(cache->slabs, address);
-    struct slab *slab = node != NULL ? container_of(node, struct slab, node) : NULL;
+    struct kmem_slab *slab = node != NULL ? container_of(node, struct kmem_slab, node) : NULL;
     return holds(cache, slab, address) ? slab : NULL;
 }
 
@@ -244,19 +209,19 @@ static size_t number_at(const struct kmem_cache *cache, size_t offset)
     return (size_t)((unsigned __int128)offset * cache->reciprocal >> 64);
 }
 
-static void note_free(struct kmem_cache *cache, struct slab *slab)
+static void note_free(struct kmem_cache *cache, struct kmem_slab *slab)
 {
     slab->free_count++;
     if (slab->free_count == 1)
         list_push_front(&cache->ready, &slab->link);
-    if (!is_unused(cache, slab))
+    if (!kmem_slab_is_unused(cache, slab))
         return;
     list_remove(&slab->link);
     list_push_back(&cache->ready, &slab->link);
 }
 
 /* Marks the object as free. `*slab` is where the object before it was, or NULL. */
-static enum misuse put(struct kmem_cache *cache, struct slab **slab, const void *object)
+static enum misuse put(struct kmem_cache *cache, struct kmem_slab **slab, const void *object)
 {
     uintptr_t address = (uintptr_t)object;
     if (!holds(cache, *slab, address))
@@ -277,7 +242,7 @@ static enum misuse put(struct kmem_cache *cache, struct slab **slab, const void 
 void kmem_cache_free_bulk(struct kmem_cache *cache, size_t count, void **objects)
 {
     enum misuse misuse = NOTHING;
-    struct slab *slab = NULL;
+    struct kmem_slab *slab = NULL;
     size_t done = 0;
     bool were_on = lock_take_irq(&cache->lock);
     for (; done < count && misuse == NOTHING; done++)
@@ -303,18 +268,18 @@ static size_t shrink_all(struct kmalloc_shrinker *shrinker, size_t bytes)
     (void)shrinker, (void)bytes;
     struct list gone;
     list_init(&gone);
-    lock_take(&lock);
-    for (struct kmem_cache *cache = caches; cache != NULL; cache = cache->next)
+    lock_take(&kmem_caches_lock);
+    for (struct kmem_cache *cache = kmem_caches; cache != NULL; cache = cache->next)
         take_unused(cache, &gone);
-    lock_release(&lock);
+    lock_release(&kmem_caches_lock);
     return free_slabs(&gone);
 }
 
 void kmem_cache_init(void)
 {
     static struct kmalloc_shrinker shrinker = {.shrink = shrink_all};
-    lock_init(&lock, "object caches", LOCK_CACHES);
-    caches = NULL;
+    lock_init(&kmem_caches_lock, "object caches", LOCK_CACHES);
+    kmem_caches = NULL;
     unused = NULL;
     kmalloc_add_shrinker(&shrinker);
 }
@@ -322,11 +287,11 @@ void kmem_cache_init(void)
 /* Memory for a cache. One that was used before is on the list of locks. */
 static struct kmem_cache *make_cache(void)
 {
-    lock_take(&lock);
+    lock_take(&kmem_caches_lock);
     struct kmem_cache *cache = unused;
     if (cache != NULL)
         unused = cache->next;
-    lock_release(&lock);
+    lock_release(&kmem_caches_lock);
     return cache != NULL ? cache : kmalloc(sizeof *cache, 0);
 }
 
@@ -335,8 +300,7 @@ static void lay_out(struct kmem_cache *cache, size_t size, size_t align)
     cache->size = size;
     cache->stride = bits_round_up(size, bits_max(align, ALIGN_MIN));
     cache->reciprocal = UINT64_MAX / cache->stride + 1;
-    cache->slab_bytes =
-        bits_max(PAGE_SIZE, (size_t)1 << bits_log2_up(cache->stride * OBJECTS_MIN));
+    cache->slab_bytes = bits_max(PAGE_SIZE, (size_t)1 << bits_log2_up(cache->stride * OBJECTS_MIN));
     cache->slab_objects = cache->slab_bytes / cache->stride;
 }
 
@@ -358,10 +322,10 @@ struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align
     cache->slabs = NULL;
     cache->slab_count = 0;
     cache->live = 0;
-    lock_take(&lock);
-    cache->next = caches;
-    caches = cache;
-    lock_release(&lock);
+    lock_take(&kmem_caches_lock);
+    cache->next = kmem_caches;
+    kmem_caches = cache;
+    lock_release(&kmem_caches_lock);
     return cache;
 }
 
@@ -382,7 +346,7 @@ static void list_live(const struct kmem_cache *cache, char *text, size_t room)
     unsigned named = 0;
     for (struct tree_node *node = tree_at_or_above(cache->slabs, 0); node != NULL;
          node = tree_at_or_above(cache->slabs, node->key + 1)) {
-        const struct slab *slab = container_of(node, struct slab, node);
+        const struct kmem_slab *slab = container_of(node, struct kmem_slab, node);
         for (size_t i = 0; i < cache->slab_objects && named < NAMED_MAX; i++) {
             if (bits_test(slab->free, i))
                 continue;
@@ -408,8 +372,8 @@ static size_t tell_live(struct kmem_cache *cache)
 
 static void unlist(struct kmem_cache *cache)
 {
-    lock_take(&lock);
-    struct kmem_cache **link = &caches;
+    lock_take(&kmem_caches_lock);
+    struct kmem_cache **link = &kmem_caches;
     while (*link != NULL && *link != cache)
         link = &(*link)->next;
     if (*link == NULL)
@@ -417,7 +381,7 @@ static void unlist(struct kmem_cache *cache)
     *link = cache->next;
     cache->next = unused;
     unused = cache;
-    lock_release(&lock);
+    lock_release(&kmem_caches_lock);
 }
 
 int kmem_cache_destroy(struct kmem_cache *cache)
@@ -427,81 +391,4 @@ int kmem_cache_destroy(struct kmem_cache *cache)
     kmem_cache_shrink(cache);
     unlist(cache);
     return 0;
-}
-
-/* --- looking at them ----------------------------------------------------------------------------
- */
-
-void kmem_cache_visit(void (*visit)(const struct kmem_cache_stats *stats))
-{
-    lock_take(&lock);
-    for (struct kmem_cache *cache = caches; cache != NULL; cache = cache->next) {
-        struct kmem_cache_stats stats = {.name = cache->name, .size = cache->size};
-        bool were_on = lock_take_irq(&cache->lock);
-        stats.live = cache->live;
-        stats.slabs = cache->slab_count;
-        lock_release_irq(&cache->lock, were_on);
-        stats.capacity = stats.slabs * cache->slab_objects;
-        stats.bytes = stats.slabs * cache->slab_bytes;
-        visit(&stats);
-    }
-    lock_release(&lock);
-}
-
-static void check_slab(struct check *check, const struct kmem_cache *cache, struct slab *slab)
-{
-    size_t free = 0;
-    for (size_t i = 0; i < cache->slab_objects; i++)
-        free += bits_test(slab->free, i);
-    check_expect(check, free == slab->free_count,
-                 "the slab at 0x%lx of the cache %s counts %zu free objects, but has %zu",
-                 slab->node.key, cache->name, slab->free_count, free);
-    check_expect(check, list_is_empty(&slab->link) == (free == 0),
-                 "the slab at 0x%lx of the cache %s has %zu free objects, but is%s listed",
-                 slab->node.key, cache->name, free, free == 0 ? "" : " not");
-}
-
-/* Under the cache's lock. */
-static void check_order(struct check *check, const struct kmem_cache *cache)
-{
-    bool unused_before = false;
-    list_for_each(link, &cache->ready)
-    {
-        bool is_unused_now = is_unused(cache, slab_of_link(link));
-        check_expect(check, is_unused_now || !unused_before,
-                     "the cache %s has a slab in use behind one without live objects", cache->name);
-        unused_before = is_unused_now;
-    }
-}
-
-static void check_cache(struct check *check, const struct kmem_cache *cache)
-{
-    size_t slabs = 0, live = 0;
-    bool is_sound = tree_is_sound(cache->slabs);
-    check_expect(check, is_sound, "the tree of slabs of the cache %s is out of order or of balance",
-                 cache->name);
-    for (struct tree_node *node = is_sound ? tree_at_or_above(cache->slabs, 0) : NULL; node != NULL;
-         node = tree_at_or_above(cache->slabs, node->key + 1)) {
-        struct slab *slab = container_of(node, struct slab, node);
-        check_slab(check, cache, slab);
-        live += cache->slab_objects - slab->free_count;
-        slabs++;
-    }
-    check_expect(check, slabs == cache->slab_count && live == cache->live,
-                 "the cache %s counts %zu slabs and %zu live objects, but has %zu and %zu",
-                 cache->name, cache->slab_count, cache->live, slabs, live);
-    check_order(check, cache);
-}
-
-size_t kmem_cache_check(check_report *report)
-{
-    struct check check = {.report = report};
-    lock_take(&lock);
-    for (struct kmem_cache *cache = caches; cache != NULL; cache = cache->next) {
-        bool were_on = lock_take_irq(&cache->lock);
-        check_cache(&check, cache);
-        lock_release_irq(&cache->lock, were_on);
-    }
-    lock_release(&lock);
-    return check.violations;
 }
