@@ -370,18 +370,21 @@ static size_t tell_live(struct kmem_cache *cache)
     return live;
 }
 
-static void unlist(struct kmem_cache *cache)
+/* False iff it is not listed. */
+static bool unlist(struct kmem_cache *cache)
 {
     lock_take(&kmem_caches_lock);
     struct kmem_cache **link = &kmem_caches;
     while (*link != NULL && *link != cache)
         link = &(*link)->next;
-    if (*link == NULL)
-        panic("%p is not an object cache", (void *)cache);
-    *link = cache->next;
-    cache->next = unused;
-    unused = cache;
+    bool was_listed = *link != NULL;
+    if (was_listed) {
+        *link = cache->next;
+        cache->next = unused;
+        unused = cache;
+    }
     lock_release(&kmem_caches_lock);
+    return was_listed;
 }
 
 int kmem_cache_destroy(struct kmem_cache *cache)
@@ -389,6 +392,7 @@ int kmem_cache_destroy(struct kmem_cache *cache)
     if (tell_live(cache) > 0)
         return -EBUSY;
     kmem_cache_shrink(cache);
-    unlist(cache);
+    if (!unlist(cache))
+        panic("%p is not an object cache", (void *)cache);
     return 0;
 }
