@@ -6,6 +6,7 @@
 #include "kernel/console.h"
 #include "kernel/memlayout.h"
 #include "kernel/mm/kmalloc.h"
+#include "kernel/mm/kmem_cache.h"
 #include "kernel/mm/kspace.h"
 #include "kernel/mm/paging.h"
 #include "kernel/mm/pmm.h"
@@ -190,7 +191,7 @@ static bool check(int argc, char **argv)
         size_t (*run)(check_report *report);
     } checkers[] = {
         {"frames", pmm_check},   {"page tables", kspace_audit}, {"regions", check_regions},
-        {"heap", kmalloc_check}, {"vmalloc", vmalloc_check},
+        {"heap", kmalloc_check}, {"vmalloc", vmalloc_check},    {"object caches", kmem_cache_check},
     };
     size_t violations = 0;
     for (unsigned i = 0; i < sizeof checkers / sizeof checkers[0]; i++) {

@@ -214,13 +214,13 @@ static void note_free(struct kmem_cache *cache, struct kmem_slab *slab)
     slab->free_count++;
     if (slab->free_count == 1)
         list_push_front(&cache->ready, &slab->link);
-    if (!kmem_slab_is_unused(cache, slab))
+    if (!kmem_slab_is_unused(cache, slab) || cache->ready.prev == &slab->link)
         return;
     list_remove(&slab->link);
     list_push_back(&cache->ready, &slab->link);
 }
 
-/* Marks the object as free. `*slab` is where the object before it was, or NULL. */
+/* Marks the object as free. `*slab` is where it may well be, or NULL; it is told where it was. */
 static enum misuse put(struct kmem_cache *cache, struct kmem_slab **slab, const void *object)
 {
     uintptr_t address = (uintptr_t)object;
@@ -242,9 +242,10 @@ static enum misuse put(struct kmem_cache *cache, struct kmem_slab **slab, const 
 void kmem_cache_free_bulk(struct kmem_cache *cache, size_t count, void **objects)
 {
     enum misuse misuse = NOTHING;
-    struct kmem_slab *slab = NULL;
     size_t done = 0;
     bool were_on = lock_take_irq(&cache->lock);
+    struct kmem_slab *slab =
+        list_is_empty(&cache->ready) ? NULL : kmem_slab_of_link(cache->ready.next);
     for (; done < count && misuse == NOTHING; done++)
         misuse = put(cache, &slab, objects[done]);
     cache->live -= misuse == NOTHING ? done : done - 1;
