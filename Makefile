@@ -50,7 +50,7 @@ O := build/kernel-$(BUILD)$(if $(filter 1,$(HARDEN)),-hardened)-$(CC)
 K := $(O)$(patsubst %,-%,$(filter-out tree,$(FRAMES)))
 H := build/hosted-$(CC)
 
-.PHONY: all run screenshot test fuzz bench lib image prove check format coverage debug doctor help clean
+.PHONY: all run screenshot test fuzz bench lib core image prove check format coverage debug doctor help clean
 all: ## the kernel and its boot volume
 all: $(K)/kernel.elf $(K)/efi/BOOTX64.EFI $(K)/efi/kernel.elf
 
@@ -402,6 +402,17 @@ build/bench/heap_insn: tests/bench/heap_insn.c Makefile | need-cc
 heap-insn: build/bench/heap_insn $(LIB) | need-python
 	@tests/bench/heap_insn.py $< $(LIB)
 .PHONY: heap-insn
+
+# The heap for other kernels: its files as they are, what they include, and the smallest port.
+CORE_SOURCES := $(CORE:%=lib/alloc/%.c) lib/check.c lib/format.c lib/tree.c lib/alloc/port/port.c
+core: ## build/core/: the heap with a port of 55 lines, for another kernel
+core: | need-cc
+	@rm -rf build/core && mkdir -p build/core
+	@cp --parents lib/alloc/port/heap.hpp LICENSE build/core
+	@cp --parents $$($(CC) -MM -I. -Ilib/alloc/port $(CORE_SOURCES) | tr ' \\' '\n\n' | grep '^lib/' | sort -u) \
+	    build/core
+	@cp docs/lift.md build/core/README.md
+	@echo 'build/core: $(words $(CORE_SOURCES)) sources; README.md says how to use them'
 
 lib: ## libloam.so, malloc for any Linux program: not there yet
 lib:

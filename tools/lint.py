@@ -12,7 +12,7 @@ import sys
 # ending; it may include its own layer and those before it.
 LAYERS = [
     ("lib", r"lib/[a-z]+"),
-    ("core", r"lib/alloc/(simple/)?\w+|heap_home|frame_home"),
+    ("core", r"lib/alloc/((simple|port)/)?\w+|heap_home|frame_home"),
     ("boot_info", r"boot/boot_info|kernel/memlayout"),
     ("arch", r"kernel/arch/x86_64/\w+|machine|lock_home"),
     ("console", r"kernel/(console|font|glyph|terminal|screen|keymap|keyboard|log|symbols|backtrace|fault|panic|lock)"),
