@@ -91,7 +91,7 @@ CORE  := heap heap_world heap_run heap_class heap_slab heap_remote heap_checked 
 CONSOLE := font glyph terminal screen keymap
 # Runs hosted, too: all of kernel/mm but what is bound to the kernel's image and ports.
 MM    := memmap frame_port pmm pmm_drain paging paging_check region aspace aspace_check brk mmap \
-    kmalloc kmalloc_dma kmalloc_shrink kmem_cache kmem_cache_check vmalloc
+    kmalloc kmalloc_dma kmalloc_shrink kmalloc_sites kmem_cache kmem_cache_check vmalloc
 # Likewise: what reads ACPI tables.
 ACPI  := acpi acpi_madt acpi_numa
 
@@ -220,7 +220,7 @@ $(H)/libhosted.a: $(HOST_OBJECTS) $(H)/objects
 	$(Q)ar rcs $@ $(HOST_OBJECTS)
 
 # Tests of what stands on frames put themselves in between, to make frames run out on purpose.
-NEEDS_FRAMES := pmm paging aspace brk mmap kmalloc kmem_cache heap_port vmalloc
+NEEDS_FRAMES := pmm paging aspace brk mmap kmalloc kmalloc_sites kmem_cache heap_port vmalloc
 WRAPPED = $(if $(filter $(NEEDS_FRAMES:%=%_test),$(@F)),frame_alloc frame_free frame_alloc_bulk \
     frame_free_bulk)
 wrap = $(addprefix -Wl$(comma)--wrap=,$(WRAPPED))

@@ -71,6 +71,17 @@ CHURN_TEXTS = (
     r"\d+ of \d+ frames are free \(.*\), \d+ of them at hand",
 )
 
+# What `heap`, `leaks` and `caches` print, in a debug build.
+HEAP_TEXTS = (
+    r"(?m)^ +112 +\d+ +\d+ +\d+ +\d+ %$",
+    r"CPU 0 has \d+ blocks to send to other heaps",
+    r"points 8 bytes into a live block of 208 bytes at 0x\w+\nallocated by alloc\+0x",
+    r"allocated by\n +1 +200 B +0x\w+ +alloc\+0x\w+\n\S",  # and no other
+    r"is already free, a block of 112 bytes\nallocated by alloc\+0x\w+, freed by free_block",
+    r"KiB live at most, in \d",
+    r"object caches: every invariant holds",
+)
+
 # What boots print.
 PROMPT = r"\d+ us from kernel entry to prompt"
 FOUR_OF_5 = r"4 of 5 page table levels"
@@ -126,6 +137,14 @@ BOOTS = [
     Boot("uefi 64 CPUs", "--boot uefi --cpus 64 --timeout 300", "cpus", "ok", (ALL % (64, 64),)),
     Boot("pvh nodes", "--boot pvh --cpus 4" + NODES, "nodes; test nodes", "ok", SHOWN_NODES),
     Boot("pvh clang", "--boot pvh --timeout 120", "test", "ok"),
+    Boot(
+        "pvh heap",
+        "--boot pvh --cpus 2",
+        "alloc 100; leaks mark; alloc 200; heap; heap $2+8; leaks; free $1; heap $1; "
+        "heap churn; caches; check",
+        "ok",
+        HEAP_TEXTS,
+    ),
     Boot("FRAMES=list", "--boot pvh --timeout 120", "test", "ok"),
     Boot("FRAMES=buddy", "--boot pvh --timeout 120", "test", "ok"),
     Boot(
@@ -172,7 +191,7 @@ BOOTS = [
     Boot("triple fault", "--boot pvh", "crash triple", "reset"),
     Boot("hang", "--boot pvh --timeout 5", "crash hang", "hang", (r"after 5 s, the kernel hangs",)),
     Boot("uefi 40M", "--boot uefi --mem 40M", "mem", "shell", (r"OVMF needs \d+M",)),
-    Boot("pvh 3M", "--boot pvh --mem 3M", "mem", "ok", (r"\d+ KiB free \+",)),
+    Boot("pvh 4M", "--boot pvh --mem 4M", "mem", "ok", (r"\d+ KiB free \+",)),
     Boot("pvh 2M", "--boot pvh --mem 2M", "mem", "unready", (r"too little memory",)),
     Boot("no boot volume", "--boot uefi", "mem", "shell", (), "no loader"),
     loader("kernel missing", "no sealed kernel", r"is not on the boot volume: copy it"),
@@ -196,7 +215,7 @@ BOOTS = [
     Boot("pvh line too long", "--boot pvh", LONG_LINE, "panic", (r"longer than \d+ characters",)),
     Boot(
         "pvh initrd too large",
-        "--boot pvh --mem 3M",
+        "--boot pvh --mem 4M",
         "mem",
         "loader",
         (r"initial RAM disk lies over the kernel",),
@@ -271,8 +290,12 @@ Result = collections.namedtuple("Result", "job cases details seconds")
 # --- what there is to run ---------------------------------------------------------------------
 
 
+def is_long():
+    return os.environ.get("LONG") == "1"
+
+
 def stretch(seconds):
-    return seconds * (LONG_FACTOR if os.environ.get("LONG") == "1" else 1)
+    return seconds * (LONG_FACTOR if is_long() else 1)
 
 
 def hosted_jobs(directories):
@@ -319,14 +342,15 @@ def fuzz_job(name, directory):
 
 
 def boot_job(boot, kernel_dir, skip=None):
+    is_suite = boot.verdict == "ok" and boot.cmd is not None and boot.cmd.split()[0] == "test"
+    cmd = [] if boot.cmd is None else ["--cmd", boot.cmd + " long" * (is_suite and is_long())]
     argv = [sys.executable, str(TESTS / "qemu.py"), "--build", str(kernel_dir)]
-    argv += shlex.split(boot.options) + ([] if boot.cmd is None else ["--cmd", boot.cmd])
+    argv += shlex.split(boot.options) + cmd
     options = qemu.parse(argv[2:])
     seconds = options.timeout or qemu.TIMEOUT[options.boot]
     if boot.verdict != "hang":
         seconds = stretch(seconds)
     argv += ["--timeout", str(seconds)]
-    is_suite = boot.verdict == "ok" and boot.cmd is not None and boot.cmd.split()[0] == "test"
     status = qemu.VERDICTS[boot.verdict][0]
     limit = seconds + RUNNER_SECONDS
     rest = (boot.texts, is_suite, skip, boot.damage, boot.typed)

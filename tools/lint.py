@@ -19,10 +19,10 @@ LAYERS = [
     ("pmm", r"kernel/mm/(memmap|frame_port|pmm\w*)"),
     ("paging", r"kernel/mm/paging\w*"),
     ("aspace", r"kernel/mm/(region|aspace\w*|brk|mmap|kspace)"),
-    ("kmalloc", r"kernel/mm/(kmalloc|kmem|vmalloc|heap_port|home/\w+)"),
+    ("kmalloc", r"kernel/mm/(kmalloc\w*|kmem\w*|vmalloc|heap_port|home/\w+)"),
     ("acpi", r"kernel/(acpi\w*|topology)"),
     ("smp", r"kernel/(irq|mail|nmi|smp\w*|shootdown|drain)"),
-    ("shell", r"kernel/(command\w*|hog|picture|names|ktest|bench\w*|crash|prompt|shell)"),
+    ("shell", r"kernel/(command\w*|heap_churn|hog|picture|names|ktest|bench\w*|crash|prompt|shell)"),
     ("main", r"kernel/main"),
     ("tests", r"tests/.*"),
 ]
