@@ -7,6 +7,7 @@
 #   build/hosted-CC/          the hosted unit tests, with sanitizers
 #
 # Settings, for the command line:  CC=gcc|clang  BUILD=release|debug  V=1 (show full commands)
+#   HEAP=slabs|list|bump (the kernel heap; the last two likewise, and a boot with bump ends with its memory)
 #   FRAMES=tree|list|buddy (the frame allocator; the last two are for teaching: lib/alloc/simple)
 #   HARDEN=1 (the heap checks all it can)
 #   of `make run`:   CMD='frames; heap'  BOOT=uefi|pvh  MEDIUM=folder|cd|usb  VGA=std|virtio|cirrus|none
@@ -22,6 +23,7 @@ endif
 BUILD ?= $(if $(filter test coverage,$(MAKECMDGOALS)),debug,release)
 BOOT  ?= uefi
 FRAMES ?= tree
+HEAP   ?= slabs
 
 ifeq ($(filter gcc clang,$(CC)),)
 $(error CC=$(CC) is not known here; use CC=gcc or CC=clang)
@@ -36,6 +38,10 @@ ifeq ($(filter tree list buddy,$(FRAMES)),)
 $(error FRAMES=$(FRAMES) is not known; use FRAMES=tree, FRAMES=list or FRAMES=buddy)
 endif
 
+ifeq ($(filter slabs list bump,$(HEAP)),)
+$(error HEAP=$(HEAP) is not known; use HEAP=slabs, HEAP=list or HEAP=bump)
+endif
+
 MAKEFLAGS += --no-builtin-rules
 ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
@@ -47,7 +53,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@echo '  $(1)	$(2)' >&2)
 
 O := build/kernel-$(BUILD)$(if $(filter 1,$(HARDEN)),-hardened)-$(CC)
-K := $(O)$(patsubst %,-%,$(filter-out tree,$(FRAMES)))
+K := $(O)$(patsubst %,-%,$(filter-out tree,$(FRAMES)))$(patsubst %,-heap-%,$(filter-out slabs,$(HEAP)))
 H := build/hosted-$(CC)
 
 .PHONY: all run screenshot test fuzz bench lib core image prove check format coverage debug doctor help clean
@@ -96,7 +102,11 @@ MM    := memmap frame_port pmm pmm_drain paging paging_check region aspace aspac
 ACPI  := acpi acpi_madt acpi_numa
 
 KTESTS         := $(wildcard tests/kernel/*.c)
-LIB_SOURCES    := $(LIB:%=lib/%.c) $(CORE:%=lib/alloc/%.c)
+# Likewise three heaps behind heap.h.
+HEAP_slabs     := $(CORE:%=lib/alloc/%.c)
+HEAP_list      := lib/alloc/simple/heap_simple.c lib/alloc/simple/heap_list.c lib/alloc/heap_class.c
+HEAP_bump      := lib/alloc/simple/heap_simple.c lib/alloc/simple/heap_bump.c lib/alloc/heap_class.c
+LIB_SOURCES    := $(LIB:%=lib/%.c) $(HEAP_$(HEAP))
 # Three frame allocators behind frame.h: a program is linked with one of them.
 FRAMES_tree    := $(wildcard lib/alloc/frame*.c)
 FRAMES_list    := $(wildcard lib/alloc/simple/simple*.c) lib/alloc/simple/list.c
@@ -105,7 +115,7 @@ MM_SOURCES     := $(MM:%=kernel/mm/%.c) $(ACPI:%=kernel/%.c)
 KERNEL_SOURCES := $(LIB_SOURCES) $(FRAMES_$(FRAMES)) $(wildcard kernel/arch/x86_64/*.[cS]) $(wildcard kernel/*.c) \
     $(wildcard kernel/mm/*.c) $(wildcard boot/pvh/*.[cS]) $(KTESTS)
 EFI_SOURCES    := $(wildcard boot/uefi/*.[cS]) lib/elf.c lib/format.c lib/string.c
-HOST_SOURCES   := $(filter-out lib/string.c,$(LIB_SOURCES)) $(FRAMES_tree) $(CONSOLE:%=kernel/%.c) \
+HOST_SOURCES   := $(filter-out lib/string.c,$(LIB:%=lib/%.c)) $(HEAP_slabs) $(FRAMES_tree) $(CONSOLE:%=kernel/%.c) \
     $(MM_SOURCES) kernel/lock.c kernel/names.c kernel/picture.c \
     $(filter-out %/frame_alone.c,$(wildcard tests/host/*.c))
 TESTS          := $(patsubst tests/%.c,%,$(wildcard tests/*_test.c)) frame_list_test frame_buddy_test
