@@ -3,7 +3,8 @@
 # Loam's one Makefile. `make help` lists the commands. Everything that is made goes to build/:
 #
 #   build/kernel-BUILD-CC/    kernel.elf and efi/ (the boot volume: loader and sealed kernel)
-#                             with -list or -buddy at its end: linked with another frame allocator
+#                             with -list or -buddy at its end: linked with another frame allocator,
+#                             with -heap-list or -heap-bump: with another heap
 #   build/hosted-CC/          the hosted unit tests, with sanitizers
 #
 # Settings, for the command line:  CC=gcc|clang  BUILD=release|debug  V=1 (show full commands)
@@ -118,7 +119,8 @@ EFI_SOURCES    := $(wildcard boot/uefi/*.[cS]) lib/elf.c lib/format.c lib/string
 HOST_SOURCES   := $(filter-out lib/string.c,$(LIB:%=lib/%.c)) $(HEAP_slabs) $(FRAMES_tree) $(CONSOLE:%=kernel/%.c) \
     $(MM_SOURCES) kernel/lock.c kernel/names.c kernel/picture.c \
     $(filter-out %/frame_alone.c,$(wildcard tests/host/*.c))
-TESTS          := $(patsubst tests/%.c,%,$(wildcard tests/*_test.c)) frame_list_test frame_buddy_test
+TESTS          := $(patsubst tests/%.c,%,$(wildcard tests/*_test.c)) frame_list_test frame_buddy_test \
+    heap_list_test
 
 # --- the kernel -----------------------------------------------------------------------------------
 
@@ -291,6 +293,10 @@ $(H)/frame_buddy_test: $(FRAMES_buddy:%=$(H)/%.o)
 $(H)/frame_list_test $(H)/frame_buddy_test: $(H)/tests/frame_contract_test.c.o $(H)/libhosted.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SANITIZERS) $(filter %.o,$^) $(H)/libhosted.a -lcmocka -pthread -o $@
+# And for the heap that is a list.
+$(H)/heap_list_test: $(HEAP_list:%=$(H)/%.o) $(H)/tests/heap_contract_test.c.o $(H)/libhosted.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(SANITIZERS) $(filter %.o,$^) $(H)/libhosted.a -lcmocka -pthread -o $@
 $(H)/%_test: $(H)/tests/%_test.c.o $(H)/libhosted.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SANITIZERS) $(filter %.o,$^) $(H)/libhosted.a -lcmocka -pthread -o $@ \
@@ -348,6 +354,7 @@ BUILT_KERNEL  := $(if $(ONLY_HOSTED),,$(K)/kernel.elf $(K)/efi/BOOTX64.EFI $(K)/
 CLANG_KERNEL  := build/kernel-$(BUILD)-clang
 HAS_CLANG     := $(if $(T),,$(shell command -v clang))
 OTHER_FRAMES  := $(if $(T),$(patsubst FRAMES=%,%,$(filter FRAMES=%,$(T))),list buddy)
+OTHER_HEAPS   := $(if $(T),$(patsubst HEAP=%,%,$(filter HEAP=%,$(T))),list bump)
 WANTED_FUZZ   := $(if $(T),$(filter build/fuzz/$(T),$(FUZZERS)),$(FUZZERS))
 HAS_FUZZER     = $(shell NO_INSTALL=1 tools/need.sh clang 2>/dev/null && echo yes)
 BUILT_FUZZ    := $(if $(filter test,$(MAKECMDGOALS)),$(if $(WANTED_FUZZ),$(if $(HAS_FUZZER),$(WANTED_FUZZ))))
@@ -358,10 +365,13 @@ test: $(BUILT_TESTS) $(BUILT_FUZZ) $(BUILT_KERNEL) | need-python \
 	$(if $(HAS_CLANG),@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD) all)
 	$(if $(OTHER_FRAMES),@for frames in $(OTHER_FRAMES); do \
 	    $(MAKE) --no-print-directory FRAMES=$$frames BUILD=$(BUILD) $(O)-$$frames/kernel.elf || exit 1; done)
+	$(if $(OTHER_HEAPS),@for heap in $(OTHER_HEAPS); do \
+	    $(MAKE) --no-print-directory HEAP=$$heap BUILD=$(BUILD) $(O)-heap-$$heap/kernel.elf || exit 1; done)
 	@rm -f $(filter-out $(HOSTED_TESTS),$(wildcard $(H)/*_test))
 	@tests/run.py --hosted-dir $(H) $(if $(ONLY_HOSTED),,--kernel-dir $(K)) \
 	    $(if $(HAS_CLANG),--clang-dir $(CLANG_KERNEL)) \
-	    $(foreach frames,$(OTHER_FRAMES),--$(frames)-dir $(O)-$(frames)) $(if $(BUILT_FUZZ),--fuzz-dir build/fuzz) \
+	    $(foreach frames,$(OTHER_FRAMES),--$(frames)-dir $(O)-$(frames)) \
+	    $(foreach heap,$(OTHER_HEAPS),--heap-$(heap)-dir $(O)-heap-$(heap)) $(if $(BUILT_FUZZ),--fuzz-dir build/fuzz) \
 	    $(if $(T),--only "$(T)") \
 	    $(if $(JUNIT),--junit $(JUNIT))
 

@@ -82,6 +82,11 @@ HEAP_TEXTS = (
     r"object caches: every invariant holds",
 )
 
+# What the simple heaps are asked for: nothing that gives memory back.
+HEAP_LIST = "test kmem_cache; test vmalloc; test storm; heap churn; heap; check"
+HEAP_LIST_TEXTS = (r"(?m)^ok \d+ - storm:", r"KiB live at most, in \d", r"heap: every invariant holds")
+HEAP_BUMP = "alloc 100; free $1; alloc 4096; heap $2; heap churn; heap; check"
+
 # What boots print.
 PROMPT = r"\d+ us from kernel entry to prompt"
 FOUR_OF_5 = r"4 of 5 page table levels"
@@ -145,6 +150,8 @@ BOOTS = [
         "ok",
         HEAP_TEXTS,
     ),
+    Boot("HEAP=list", "--boot pvh --cpus 2 --timeout 120", HEAP_LIST, "ok", HEAP_LIST_TEXTS),
+    Boot("HEAP=bump", "--boot pvh --timeout 120", HEAP_BUMP, "ok", (r"KiB live at most, in \d",)),
     Boot("FRAMES=list", "--boot pvh --timeout 120", "test", "ok"),
     Boot("FRAMES=buddy", "--boot pvh --timeout 120", "test", "ok"),
     Boot(
@@ -269,6 +276,8 @@ OTHER_KERNELS = {
     "pvh clang": "built by clang",
     "FRAMES=list": "with FRAMES=list",
     "FRAMES=buddy": "with FRAMES=buddy",
+    "HEAP=list": "with HEAP=list",
+    "HEAP=bump": "with HEAP=bump",
 }
 
 PROGRAM_SECONDS = 180  # what a hosted program may take
@@ -593,6 +602,8 @@ def parse_arguments(arguments):
     add("--clang-dir", metavar="DIR", help="the same, built by clang")
     add("--list-dir", metavar="DIR", help="the same, with FRAMES=list")
     add("--buddy-dir", metavar="DIR", help="the same, with FRAMES=buddy")
+    add("--heap-list-dir", metavar="DIR", help="the same, with HEAP=list")
+    add("--heap-bump-dir", metavar="DIR", help="the same, with HEAP=bump")
     add("--only", metavar="NAME", help="the tests of one source, or one boot")
     add("--list", action="store_true", help="print the names that --only takes")
     add("--jobs", type=int, default=2, metavar="N", help="how many at once (default 2)")
@@ -618,7 +629,8 @@ def main(arguments):
         os.environ["LOAM_HOSTED"] = options.hosted_dir[0]
     if options.kernel_dir:
         os.environ["LOAM_BUILD"] = os.path.abspath(options.kernel_dir)
-        others = (options.clang_dir, options.list_dir, options.buddy_dir)
+        others = (options.clang_dir, options.list_dir, options.buddy_dir, options.heap_list_dir,
+                  options.heap_bump_dir)
         jobs += boot_jobs(options.kernel_dir, dict(zip(OTHER_KERNELS, others)))
     if options.list:
         print(names(jobs, options.kernel_dir and kernel_suites(options.kernel_dir) or []), end="")
