@@ -33,7 +33,8 @@ static bool find_object(struct heap_world *world, struct heap_slice *slab, uintp
                         struct heap_place *place)
 {
     size_t room = heap_class_size(slab->class);
-    if (!heap_is_object(slab, address) || (HEAP_CHECKED && !heap_checked_is_live(world, slab, address)))
+    if (!heap_is_object(slab, address) ||
+        (HEAP_CHECKED && !heap_checked_is_live(world, slab, address)))
         return false;
     size_t size = HEAP_CHECKED ? heap_checked_asked(world, address, room) : room;
     *place = (struct heap_place){slab, address, room, size, (size_t)1 << slab->align};

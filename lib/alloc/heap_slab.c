@@ -11,11 +11,11 @@
 #include "lib/alloc/heap_world.h"
 #include "lib/bits.h"
 
-#define LINK_MAX       64 /* objects linked at once: bounds the time of one allocation */
-#define ENOUGH_MIN     4  /* objects of large... */
-#define ENOUGH_MAX     32 /* ...and of small classes that make a list worth taking */
-#define REFILLS_A_LOOK 64
-#define STASH_MAX      4 /* slices that a heap keeps for its next slabs */
+#define LINK_MAX    64  /* objects linked at once: bounds the time of one allocation */
+#define ENOUGH_MIN  4   /* objects of large... */
+#define ENOUGH_MAX  32  /* ...and of small classes that make a list worth taking */
+#define WATCH_EVERY 256 /* objects that are given out between two looks at the clock */
+#define STASH_MAX   4   /* slices that a heap keeps for its next slabs */
 
 _Noreturn void heap_astray(uintptr_t object, uintptr_t next)
 {
@@ -232,8 +232,10 @@ static inline void take_own(struct heap *heap, struct heap_slice *slab)
 static inline bool take_freed(struct heap *heap, size_t index, unsigned least)
 {
     struct heap_slice *slab = heap->current[index];
-    if (slab->free == 0 || (unsigned)slab->linked - slab->used < least)
+    unsigned ready = (unsigned)slab->linked - slab->used;
+    if (slab->free == 0 || ready < least)
         return false;
+    heap->unwatched += ready;
     take_own(heap, slab);
     return true;
 }
@@ -352,6 +354,7 @@ static bool carve_and_link(struct heap *heap, struct heap_slice *slab)
 /* Objects that are there come before pages that are not carved, and these before a new slab. */
 static bool refill(struct heap *heap, unsigned index)
 {
+    heap->unwatched = 0;
     heap_tick_when_due(heap);
     for (;;) {
         struct heap_slice *slab = heap->current[index];
@@ -403,7 +406,7 @@ void *heap_slab_alloc(size_t size, struct heap *heap, size_t index)
     if (list_is_empty(heap, index))
         return refill_and_pop(size, heap, index);
     void *object = pop(heap, index);
-    if (list_is_empty(heap, index) && ++heap->refills % REFILLS_A_LOOK != 0)
+    if (list_is_empty(heap, index) && heap->unwatched < WATCH_EVERY)
         take_freed(heap, index, heap->current[index]->enough / 2);
     return object;
 }

@@ -153,8 +153,8 @@ struct heap {
     struct heap_batch pending[HEAP_PENDING]; /* by number of the slab, modulo */
     struct heap_queue stash;                 /* slices kept */
     uint32_t stashed;
-    uint32_t woken; /* atomic; stack of slabs */
-    uint32_t refills;
+    uint32_t woken;     /* atomic; stack of slabs */
+    uint32_t unwatched; /* objects given out since the last look at the clock, about */
     bool is_interrupt;
     uint64_t ticked; /* milliseconds */
     uint64_t random; /* state of the shuffle */
