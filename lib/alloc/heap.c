@@ -20,47 +20,58 @@
 
 /* --- from an address to its block --- */
 
-static bool find_huge(struct heap_world *world, uintptr_t address, struct heap_place *place)
+/* A live block, as far as can be seen. */
+struct place {
+    struct heap_slice *slice; /* NULL: a huge one */
+    uintptr_t start;
+    size_t room;  /* bytes of the object or of whole pages */
+    size_t size;  /* usable bytes; in checked builds what was asked for */
+    size_t align; /* that a realloc has to keep */
+};
+
+static bool is_slab(const struct heap_slice *slice)
+{
+    return slice != NULL && heap_kind(slice) == HEAP_SLAB;
+}
+
+static bool find_huge(struct heap_world *world, uintptr_t address, struct place *place)
 {
     struct heap_huge huge;
     if (!heap_huge_find(world, address, &huge) || huge.node.key != address)
         return false;
-    *place = (struct heap_place){NULL, address, huge.bytes, huge.asked, huge.align};
+    *place = (struct place){NULL, address, huge.bytes, huge.asked, huge.align};
     return true;
 }
 
 static bool find_object(struct heap_world *world, struct heap_slice *slab, uintptr_t address,
-                        struct heap_place *place)
+                        struct place *place)
 {
     size_t room = heap_class_size(slab->class);
     if (!heap_is_object(slab, address) ||
         (HEAP_CHECKED && !heap_checked_is_live(world, slab, address)))
         return false;
     size_t size = HEAP_CHECKED ? heap_checked_asked(world, address, room) : room;
-    *place = (struct heap_place){slab, address, room, size, (size_t)1 << slab->align};
+    *place = (struct place){slab, address, room, size, (size_t)1 << slab->align};
     return true;
 }
 
-/* Finds the block that starts at `block` and, as far as can be seen, is live. */
-static bool find(struct heap_world *world, const void *block, struct heap_place *place)
+static bool find(struct heap_world *world, const void *block, struct place *place)
 {
     uintptr_t address = (uintptr_t)block;
     struct heap_slice *slice = heap_slice_of(world, address);
     if (slice == NULL)
         return find_huge(world, address, place);
-    if (heap_kind(slice) == HEAP_SLAB)
+    if (is_slab(slice))
         return find_object(world, slice, address, place);
     if (heap_kind(slice) != HEAP_RUN || address != heap_slice_start(world, slice))
         return false;
-    *place =
-        (struct heap_place){slice, address, slice->bytes, slice->asked, (size_t)1 << slice->align};
+    *place = (struct place){slice, address, slice->bytes, slice->asked, (size_t)1 << slice->align};
     return true;
 }
 
-static struct heap_place find_or_panic(struct heap_world *world, const void *block,
-                                       const void *caller)
+static struct place find_or_panic(struct heap_world *world, const void *block, const void *caller)
 {
-    struct heap_place place;
+    struct place place;
     if (!find(world, block, &place))
         heap_misuse(world, block, caller);
     return place;
@@ -73,60 +84,78 @@ size_t heap_size(struct heap_world *world, const void *block)
 
 bool heap_owns(struct heap_world *world, const void *block)
 {
-    struct heap_place place;
+    struct place place;
     return find(world, block, &place) && heap_is_live(world, block);
 }
 
 /* --- allocation --- */
 
-static void *alloc_small(struct heap *heap, const struct heap_request *request)
+/* Checked builds: makes an object of a slab a block of `size` bytes. */
+static void give_out(struct heap *heap, uintptr_t object, unsigned index, size_t size)
 {
-    size_t size = heap_object_size(request->size);
-    unsigned index = heap_class_aligned(heap, size, request->align);
+    size_t room = heap_class_size(index);
+    const struct heap_slice *slab =
+        heap_slice_in(heap->table, heap_world_mask(heap->world), object);
+    heap_checked_reuse(object, room);
+    *(uintptr_t *)object = 0;
+    if (HEAP_DEBUG)
+        memset((void *)object, HEAP_FILL_ALLOC, size);
+    heap_checked_out(heap->world, slab, object, room, size);
+}
+
+static void *alloc_small(struct heap *heap, size_t size, unsigned index)
+{
     void *block = heap_slab_alloc(size, heap, index);
-    if (block == NULL)
-        return NULL;
-    if (HEAP_CHECKED)
-        heap_checked_reuse((uintptr_t)block, heap_class_size(index));
-    bool is_zero = heap_slab_is_fresh(heap, index) && !HEAP_CHECKED;
-    if (request->zero)
-        memset(block, 0, is_zero ? sizeof(uintptr_t) : heap_class_size(index));
+    if (HEAP_CHECKED && block != NULL)
+        give_out(heap, (uintptr_t)block, index, size);
     return block;
 }
 
-/* Notes how much was asked for of a block; returns how much there is. */
-static size_t note_room(struct heap_world *world, struct heap_slice *slice, uintptr_t block,
-                        size_t asked)
+static void *alloc_small_zeroed(struct heap *heap, size_t size, unsigned index)
 {
-    if (slice == NULL)
-        return heap_huge_note(world, block, asked);
-    if (heap_kind(slice) == HEAP_SLAB)
-        return heap_class_size(slice->class);
-    slice->asked = asked;
-    return slice->bytes;
+    void *block = alloc_small(heap, size, index);
+    if (block == NULL)
+        return NULL;
+    if (HEAP_CHECKED)
+        memset(block, 0, size);
+    else if (heap_slab_is_fresh(heap, index))
+        *(uintptr_t *)block = 0;
+    else
+        memset(block, 0, heap_class_size(index));
+    return block;
 }
 
-static void note_asked(struct heap *heap, void *block, size_t asked)
+/* Checked builds: notes how much was asked for of a large block. */
+static void note_large(struct heap_world *world, void *block, size_t size)
 {
     uintptr_t start = (uintptr_t)block;
-    struct heap_slice *slice = heap_slice_of(heap->world, start);
-    struct heap_place place = {.slice = slice, .start = start, .size = asked};
-    place.room = note_room(heap->world, slice, start, asked);
-    heap_checked_alloc(heap->world, &place);
+    struct heap_slice *run = heap_slice_of(world, start);
+    if (run != NULL)
+        run->asked = size;
+    size_t room = run != NULL ? run->bytes : heap_huge_note(world, start, size);
+    heap_checked_large_out(start, room, size);
+}
+
+static void *alloc_large(struct heap *heap, const struct heap_request *request)
+{
+    void *block = heap_large_alloc(heap, request);
+    if (HEAP_DEBUG && block != NULL && !request->zero)
+        memset(block, HEAP_FILL_ALLOC, request->size);
+    if (HEAP_CHECKED && block != NULL)
+        note_large(heap->world, block, request->size);
+    return block;
 }
 
 static void *alloc(struct heap *heap, const struct heap_request *request)
 {
     if (request->size > SIZE_LIMIT || request->align > SIZE_LIMIT)
         return NULL;
-    bool is_small =
-        heap_object_size(request->size) <= HEAP_SMALL_MAX && request->align <= HEAP_SMALL_MAX;
-    void *block = is_small ? alloc_small(heap, request) : heap_large_alloc(heap, request);
-    if (HEAP_DEBUG && block != NULL && !request->zero)
-        memset(block, HEAP_FILL_ALLOC, request->size);
-    if (HEAP_CHECKED && block != NULL)
-        note_asked(heap, block, request->size);
-    return block;
+    size_t need = heap_object_size(request->size);
+    if (need > HEAP_SMALL_MAX || request->align > HEAP_SMALL_MAX)
+        return alloc_large(heap, request);
+    unsigned index = heap_class_aligned(heap, need, request->align);
+    return request->zero ? alloc_small_zeroed(heap, request->size, index)
+                         : alloc_small(heap, request->size, index);
 }
 
 /* The heap of a thread that may have none yet; NULL if there is no memory for one. */
@@ -140,6 +169,8 @@ void *heap_alloc_slow(size_t size, struct heap *heap)
     heap = attached(heap);
     if (heap == NULL)
         return NULL;
+    if (size <= HEAP_SMALL_MAX - sizeof(uint64_t))
+        return alloc_small(heap, size, heap_class_of(heap, heap_object_size(size)));
     struct heap_request request = {.size = size, .align = HEAP_MIN_ALIGN};
     return alloc(heap, &request);
 }
@@ -157,7 +188,7 @@ void *heap_alloc_zeroed(struct heap *heap, size_t size)
 static void note_align(struct heap *heap, void *block, size_t align)
 {
     struct heap_slice *slab = heap_slice_of(heap->world, (uintptr_t)block);
-    if (slab != NULL && heap_kind(slab) == HEAP_SLAB && align >> slab->align > 1)
+    if (is_slab(slab) && align >> slab->align > 1)
         slab->align = (uint8_t)bits_lowest(align);
 }
 
@@ -178,41 +209,38 @@ void *heap_alloc_aligned(struct heap *heap, size_t size, size_t align)
 
 /* --- freeing --- */
 
-#define ANY_SIZE SIZE_MAX
-
-static void free_object(struct heap *heap, struct heap_slice *slab, uintptr_t object,
+static void free_object(struct heap *heap, struct heap_slice *slab, uintptr_t object, size_t size,
                         const void *caller)
 {
-    if (slab->owner != heap)
-        heap_remote_free(heap, slab, object);
-    else if (slab->free == object)
+    bool is_own = slab->owner == heap;
+    bool was_live = heap_is_object(slab, object) && !(is_own && slab->free == object);
+    if (HEAP_CHECKED && was_live)
+        was_live =
+            heap_checked_in(heap->world, slab, object, heap_class_size(slab->class), size, caller);
+    if (!was_live)
         heap_misuse(heap->world, (void *)object, caller);
-    else
+    if (is_own)
         heap_slab_free(heap, slab, object);
-}
-
-/* Checked builds: everything about the block, and the size with which it comes back. */
-static void check_free(struct heap_world *world, const struct heap_place *place, size_t size,
-                       const void *caller)
-{
-    heap_checked_ends(place);
-    if (size != ANY_SIZE && size != place->size)
-        heap_port_panic(caller, "%p is a block of %zu bytes, freed as one of %zu",
-                        (void *)place->start, place->size, size);
-    if (!heap_checked_free(world, place))
-        heap_misuse(world, (void *)place->start, caller);
+    else
+        heap_remote_free(heap, slab, object);
 }
 
 static void free_block(struct heap *heap, void *block, size_t size, const void *caller)
 {
     struct heap_world *world = heap->world;
+    struct heap_slice *slice = heap_slice_of(world, (uintptr_t)block);
     heap->mask = heap_world_mask(world);
-    struct heap_place place = find_or_panic(world, block, caller);
-    if (HEAP_CHECKED)
-        check_free(world, &place, size, caller);
-    if (place.slice != NULL && heap_kind(place.slice) == HEAP_SLAB)
-        free_object(heap, place.slice, place.start, caller);
-    else if (!heap_large_free(heap, place.slice, place.start))
+    if (is_slab(slice)) {
+        free_object(heap, slice, (uintptr_t)block, size, caller);
+        return;
+    }
+    if (HEAP_CHECKED) {
+        struct place place = find_or_panic(world, block, caller);
+        heap_checked_large_in(place.start, place.room, place.size, size, caller);
+    }
+    bool is_run = slice != NULL && heap_kind(slice) == HEAP_RUN &&
+                  (uintptr_t)block == heap_slice_start(world, slice);
+    if ((slice != NULL && !is_run) || !heap_large_free(heap, slice, (uintptr_t)block))
         heap_misuse(world, block, caller);
 }
 
@@ -222,7 +250,7 @@ void heap_free_slow(void *block, struct heap *heap)
         return;
     heap = attached(heap);
     if (heap != NULL)
-        free_block(heap, block, ANY_SIZE, __builtin_return_address(0));
+        free_block(heap, block, HEAP_ANY_SIZE, __builtin_return_address(0));
 }
 
 void heap_free_sized(struct heap *heap, void *block, size_t size)
@@ -240,7 +268,7 @@ void heap_free_sized(struct heap *heap, void *block, size_t size)
 
 /* A small block stays if it is large enough and at least half used, or no class would serve
  * better. */
-static bool fits_small(const struct heap *heap, const struct heap_place *place, size_t size)
+static bool fits_small(const struct heap *heap, const struct place *place, size_t size)
 {
     size_t need = heap_object_size(size);
     if (need > place->room)
@@ -250,10 +278,10 @@ static bool fits_small(const struct heap *heap, const struct heap_place *place, 
 }
 
 /* The block, resized where it is, or NULL. A huge one may move, as mappings do. */
-static void *resize(struct heap *heap, const struct heap_place *place, size_t size)
+static void *resize(struct heap *heap, const struct place *place, size_t size)
 {
     void *block = (void *)place->start;
-    if (place->slice != NULL && heap_kind(place->slice) == HEAP_SLAB)
+    if (is_slab(place->slice))
         return fits_small(heap, place, size) ? block : NULL;
     if (size <= HEAP_SMALL_MAX && size < place->room / 2)
         return NULL;
@@ -264,7 +292,7 @@ static void *resize(struct heap *heap, const struct heap_place *place, size_t si
     return heap_huge_resize(heap->world, place->start, heap_large_bytes(size));
 }
 
-static void *move(struct heap *heap, const struct heap_place *from, size_t size)
+static void *move(struct heap *heap, const struct place *from, size_t size)
 {
     struct heap_request request = {.size = size,
                                    .align = bits_max(from->align, HEAP_MIN_ALIGN),
@@ -275,8 +303,27 @@ static void *move(struct heap *heap, const struct heap_place *from, size_t size)
     if (request.align > HEAP_MIN_ALIGN)
         note_align(heap, to, request.align);
     memcpy(to, (void *)from->start, bits_min(size, from->size));
-    free_block(heap, (void *)from->start, ANY_SIZE, NULL);
+    free_block(heap, (void *)from->start, HEAP_ANY_SIZE, NULL);
     return to;
+}
+
+/* Checked builds: panics if the block was written to behind its end. */
+static void check_end(const struct heap_world *world, const struct place *place)
+{
+    if (is_slab(place->slice))
+        heap_checked_end(world, place->start, place->room);
+    else
+        heap_checked_large_in(place->start, place->room, place->size, HEAP_ANY_SIZE, NULL);
+}
+
+/* Checked builds: the block has stayed, or moved as a mapping, and has `size` bytes now. */
+static void note_resized(struct heap_world *world, const struct place *place, void *block,
+                         size_t size)
+{
+    if (is_slab(place->slice))
+        heap_checked_out(world, place->slice, place->start, place->room, size);
+    else
+        note_large(world, block, size);
 }
 
 void *heap_realloc(struct heap *heap, void *block, size_t size)
@@ -286,13 +333,13 @@ void *heap_realloc(struct heap *heap, void *block, size_t size)
     heap = attached(heap);
     if (heap == NULL || size > SIZE_LIMIT)
         return NULL;
-    struct heap_place place = find_or_panic(heap->world, block, __builtin_return_address(0));
+    struct place place = find_or_panic(heap->world, block, __builtin_return_address(0));
     if (HEAP_CHECKED)
-        heap_checked_ends(&place);
+        check_end(heap->world, &place);
     void *resized = resize(heap, &place, size);
     if (resized == NULL)
         return move(heap, &place, size);
     if (HEAP_CHECKED)
-        note_asked(heap, resized, size);
+        note_resized(heap->world, &place, resized, size);
     return resized;
 }

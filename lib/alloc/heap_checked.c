@@ -29,45 +29,63 @@ bool heap_checked_is_live(const struct heap_world *world, const struct heap_slic
 
 /* --- what lies behind a block --- */
 
-/* The first byte of [start, end) that is not `fill`, or `end`. Mostly by words. */
-static const unsigned char *first_other(const unsigned char *start, const unsigned char *end,
-                                        unsigned char fill)
+/* True iff all of [start, end) is `fill`; `end` is a multiple of 8. */
+static bool is_filled(uintptr_t start, uintptr_t end, unsigned char fill)
 {
-    uint64_t words = fill * (uint64_t)0x0101010101010101;
-    while ((uintptr_t)start % 8 != 0 && start < end && *start == fill)
-        start++;
-    while ((uintptr_t)start % 8 == 0 && end - start >= 8 && *(const uint64_t *)start == words)
-        start += 8;
-    while (start < end && *start == fill)
-        start++;
-    return start;
+    uint64_t word = fill * (uint64_t)0x0101010101010101;
+    for (; start % 8 != 0 && start < end; start++)
+        if (*(const unsigned char *)start != fill)
+            return false;
+    for (; start < end; start += 8)
+        if (*(const uint64_t *)start != word)
+            return false;
+    return true;
 }
 
-static uint64_t encode(const struct heap_world *world, uintptr_t object, size_t asked)
+/* The first byte from `start` on that is not `fill`; there is one. */
+static const unsigned char *first_other(uintptr_t start, unsigned char fill)
 {
-    return asked ^ object ^ world->secret;
+    const unsigned char *at = (const unsigned char *)start;
+    while (*at == fill)
+        at++;
+    return at;
 }
 
-static uint64_t *trailer(uintptr_t object, size_t room)
+static void fill_rest(uintptr_t start, uintptr_t end)
 {
-    return (uint64_t *)(object + room) - 1;
-}
-
-static bool is_object(const struct heap_place *place)
-{
-    return place->slice != NULL && heap_kind(place->slice) == HEAP_SLAB;
-}
-
-/* Where the bytes end that say whether somebody wrote behind the block. */
-static uintptr_t rest_end(const struct heap_place *place)
-{
-    return place->start + place->room - (is_object(place) ? sizeof(uint64_t) : 0);
+    if (start < end)
+        memset((void *)start, HEAP_FILL_REST, end - start);
 }
 
 static _Noreturn void overflowed(uintptr_t start, size_t size, const void *at)
 {
     heap_port_panic(NULL, "the block of %zu bytes at %p was written to behind its end, at %p", size,
                     (void *)start, at);
+}
+
+static void check_rest(uintptr_t start, size_t size, uintptr_t end)
+{
+    if (!is_filled(start + size, end, HEAP_FILL_REST))
+        overflowed(start, size, first_other(start + size, HEAP_FILL_REST));
+}
+
+static void check_size(uintptr_t block, size_t asked, size_t size, const void *caller)
+{
+    if (size != HEAP_ANY_SIZE && size != asked)
+        heap_port_panic(caller, "%p is a block of %zu bytes, freed as one of %zu", (void *)block,
+                        asked, size);
+}
+
+/* --- objects --- */
+
+static uint64_t *trailer(uintptr_t object, size_t room)
+{
+    return (uint64_t *)(object + room) - 1;
+}
+
+static uint64_t encode(const struct heap_world *world, uintptr_t object, size_t asked)
+{
+    return asked ^ object ^ world->secret;
 }
 
 size_t heap_checked_asked(const struct heap_world *world, uintptr_t object, size_t room)
@@ -78,53 +96,60 @@ size_t heap_checked_asked(const struct heap_world *world, uintptr_t object, size
     return asked;
 }
 
-void heap_checked_ends(const struct heap_place *place)
-{
-    const unsigned char *end = (const unsigned char *)rest_end(place);
-    const unsigned char *rest = (const unsigned char *)place->start + place->size;
-    const unsigned char *other = first_other(rest, end, HEAP_FILL_REST);
-    if (other != end)
-        overflowed(place->start, place->size, other);
-}
-
-/* --- out and in --- */
-
 void heap_checked_prepare(uintptr_t object, uint32_t size)
 {
     memset((void *)object, HEAP_FILL_FREE, size);
 }
 
-void heap_checked_reuse(uintptr_t object, uint32_t size)
+void heap_checked_reuse(uintptr_t object, size_t room)
 {
-    const unsigned char *end = (const unsigned char *)object + size;
-    const unsigned char *start = (const unsigned char *)object + sizeof(uintptr_t);
-    const unsigned char *other = first_other(start, end, HEAP_FILL_FREE);
-    if (other != end)
-        heap_port_panic(
-            NULL, "%p was written to while free: byte %zu of the block of %u bytes at %p",
-            (const void *)other, (size_t)((uintptr_t)other - object), size, (void *)object);
+    uintptr_t start = object + sizeof(uintptr_t);
+    if (is_filled(start, object + room, HEAP_FILL_FREE))
+        return;
+    const unsigned char *other = first_other(start, HEAP_FILL_FREE);
+    heap_port_panic(NULL, "%p was written to while free: byte %zu of the block of %zu bytes at %p",
+                    (const void *)other, (size_t)((uintptr_t)other - object), room, (void *)object);
 }
 
-void heap_checked_alloc(struct heap_world *world, const struct heap_place *place)
+void heap_checked_out(struct heap_world *world, const struct heap_slice *slab, uintptr_t object,
+                      size_t room, size_t asked)
 {
-    uintptr_t rest = place->start + place->size, end = rest_end(place);
-    if (rest < end)
-        memset((void *)rest, HEAP_FILL_REST, end - rest);
-    if (is_object(place))
-        *trailer(place->start, place->room) = encode(world, place->start, place->size);
-    if (place->slice != NULL)
-        __atomic_fetch_or(mark_word(world, place->slice, place->start), mark_bit(place->start),
-                          __ATOMIC_RELAXED);
+    fill_rest(object + asked, (uintptr_t)trailer(object, room));
+    *trailer(object, room) = encode(world, object, asked);
+    __atomic_fetch_or(mark_word(world, slab, object), mark_bit(object), __ATOMIC_RELAXED);
 }
 
-bool heap_checked_free(struct heap_world *world, const struct heap_place *place)
+void heap_checked_end(const struct heap_world *world, uintptr_t object, size_t room)
 {
-    if (place->slice == NULL)
-        return true;
-    uint64_t bit = mark_bit(place->start);
-    uint64_t *word = mark_word(world, place->slice, place->start);
-    if ((__atomic_fetch_and(word, ~bit, __ATOMIC_RELAXED) & bit) == 0)
+    size_t asked = heap_checked_asked(world, object, room);
+    check_rest(object, asked, (uintptr_t)trailer(object, room));
+}
+
+bool heap_checked_in(struct heap_world *world, const struct heap_slice *slab, uintptr_t object,
+                     size_t room, size_t size, const void *caller)
+{
+    if (!heap_checked_is_live(world, slab, object))
         return false;
-    memset((void *)place->start, HEAP_FILL_FREE, place->room);
+    size_t asked = heap_checked_asked(world, object, room);
+    check_rest(object, asked, (uintptr_t)trailer(object, room));
+    check_size(object, asked, size, caller);
+    uint64_t bit = mark_bit(object);
+    if ((__atomic_fetch_and(mark_word(world, slab, object), ~bit, __ATOMIC_RELAXED) & bit) == 0)
+        return false;
+    memset((void *)object, HEAP_FILL_FREE, room);
     return true;
+}
+
+/* --- large blocks --- */
+
+void heap_checked_large_out(uintptr_t block, size_t room, size_t asked)
+{
+    fill_rest(block + asked, block + room);
+}
+
+void heap_checked_large_in(uintptr_t block, size_t room, size_t asked, size_t size,
+                           const void *caller)
+{
+    check_rest(block, asked, block + room);
+    check_size(block, asked, size, caller);
 }

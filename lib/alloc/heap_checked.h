@@ -17,14 +17,7 @@
 #define HEAP_FILL_FREE  (HEAP_DEBUG ? 0xdd : 0)
 #define HEAP_FILL_REST  0x5c
 
-/* A live block. */
-struct heap_place {
-    struct heap_slice *slice; /* NULL: a huge one */
-    uintptr_t start;
-    size_t room;  /* bytes of the object or of whole pages */
-    size_t size;  /* usable bytes; in checked builds what was asked for */
-    size_t align; /* that a realloc has to keep */
-};
+#define HEAP_ANY_SIZE SIZE_MAX /* free does not say */
 
 /* Bytes that an object of a slab needs for a block of `size`. */
 static inline size_t heap_object_size(size_t size)
@@ -32,26 +25,35 @@ static inline size_t heap_object_size(size_t size)
     return HEAP_CHECKED ? size + sizeof(uint64_t) : size;
 }
 
-/* --- the rest is called only if HEAP_CHECKED --- */
+/* --- objects of slabs; `room` is the size of their class --- */
 
 /* Fills an object that is about to be linked for the first time. */
 void heap_checked_prepare(uintptr_t object, uint32_t size);
 
 /* Panics if the object, just out of its list, was written to while it was free. */
-void heap_checked_reuse(uintptr_t object, uint32_t size);
+void heap_checked_reuse(uintptr_t object, size_t room);
 
-/* The block is given out for `place->size` bytes: writes what lies behind, and marks it live. */
-void heap_checked_alloc(struct heap_world *world, const struct heap_place *place);
+/* The object is given out for a block of `asked` bytes: writes what lies behind, marks it live. */
+void heap_checked_out(struct heap_world *world, const struct heap_slice *slab, uintptr_t object,
+                      size_t room, size_t asked);
 
 /* True iff a live block starts at `address` in `slice`. */
 bool heap_checked_is_live(const struct heap_world *world, const struct heap_slice *slice,
                           uintptr_t address);
 
-/* How much was asked for of an object; panics if it is not to be read any more. */
+/* How much was asked for; panics if that was written over. */
 size_t heap_checked_asked(const struct heap_world *world, uintptr_t object, size_t room);
 
 /* Panics if the block was written to behind its end. */
-void heap_checked_ends(const struct heap_place *place);
+void heap_checked_end(const struct heap_world *world, uintptr_t object, size_t room);
 
-/* The block is coming back: not live any more; false if it was not. Fills it, unless it is huge. */
-bool heap_checked_free(struct heap_world *world, const struct heap_place *place);
+/* The object comes back, from a caller who says it has `size` bytes: panics as above, or if that is
+ * not what was asked for; then not live any more, and filled. False if it was not live. */
+bool heap_checked_in(struct heap_world *world, const struct heap_slice *slab, uintptr_t object,
+                     size_t room, size_t size, const void *caller);
+
+/* --- the same for runs and huge blocks, which are live as their descriptors and records say --- */
+
+void heap_checked_large_out(uintptr_t block, size_t room, size_t asked);
+void heap_checked_large_in(uintptr_t block, size_t room, size_t asked, size_t size,
+                           const void *caller);
