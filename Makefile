@@ -254,14 +254,14 @@ $(H)/libexplored.a: $(EXPLORED_SOURCES:%=$(H)/explored/%.o)
 	$(Q)rm -f $@
 	$(Q)ar rcs $@ $^
 
-# An error is put into a copy of a source, MUTANT/lib/alloc/X.c; see tests/frame_mutants_test.py.
+# An error is put into a copy of a source, MUTANT/lib/alloc/X.c; see tests/mutants.py.
 ifdef MUTANT
 $(MUTANT)/%.c.o: $(MUTANT)/%.c
 	$(Q)$(CC) -I$(MUTANT) $(EXPLORED_FLAGS) -c $< -o $@
 	$(Q)objcopy $(ANNOUNCED_CALLS) $@
 
-$(MUTANT)/frame_explore_test: $(patsubst %,%.o,$(wildcard $(MUTANT)/*/*/*.c)) \
-    $(H)/explored/tests/frame_explore_test.c.o $(EXPLORER_OBJECTS) $(H)/libexplored.a
+$(MUTANT)/%_explore_test: $(patsubst %,%.o,$(wildcard $(MUTANT)/*/*/*.c)) \
+    $(H)/explored/tests/%_explore_test.c.o $(EXPLORER_OBJECTS) $(H)/libexplored.a
 	$(Q)$(CC) -no-pie $(filter %.o,$^) $(filter %.a,$^) -lcmocka -o $@
 endif
 

@@ -158,9 +158,11 @@ void *heap_port_remap(struct heap_world *of, void *start, size_t from, size_t to
     return NULL;
 }
 
+/* Handlers must not: whom they interrupt may have it. */
 void heap_port_lock(struct heap_world *of)
 {
     (void)of;
+    explore_assert(explore_thread() < 0 || !heaps[explore_thread()].is_interrupt);
     while (__atomic_exchange_n(&universe.lock, 1, __ATOMIC_ACQUIRE) != 0)
         ;
 }
@@ -458,6 +460,25 @@ static void the_owner_and_another_wake_one_slab(void **state)
                                .prepare = prepare_asleep,
                                .thread = {free_0_and_get_two, free_1},
                                .slices = 2,
+                               .buffers = true,
+                               .outcome = was_woken,
+                               .outcomes = 2});
+}
+
+/* The first slab is queued, with one object free; the second is in use and full. */
+static void prepare_one_free(void)
+{
+    prepare_asleep();
+    give(&heaps[0], universe.held[0]);
+}
+
+static void a_slab_goes_to_sleep_and_is_woken(void **state)
+{
+    (void)state;
+    explore(&(struct scenario){.name = "sleep, wake",
+                               .prepare = prepare_one_free,
+                               .thread = {get_two_halves, free_1},
+                               .slices = 3,
                                .buffers = true,
                                .outcome = was_woken,
                                .outcomes = 2});
@@ -782,15 +803,33 @@ static void free_run_3(unsigned id)
     give(&heaps[id], universe.held[3]);
 }
 
-/* By an interrupt context, on another CPU. */
-static void a_run_is_left_while_another_is_freed(void **state)
+/* By a handler, on another CPU. */
+static void a_run_is_left_while_another_is_wanted(void **state)
 {
     (void)state;
-    explore(&(struct scenario){.name = "defer, free",
+    explore(&(struct scenario){.name = "leave, allocate",
                                .prepare = prepare_interrupt,
-                               .thread = {free_run_2, free_run_3},
+                               .thread = {get_large, free_run_3},
                                .slices = 6,
                                .buffers = true});
+}
+
+/* By handlers on two. */
+static void prepare_two_interrupts(void)
+{
+    explore_assert(heap_reserve(&heaps[1], 1) && heap_reserve(&heaps[2], 1));
+    hold(2, LARGE);
+    hold(3, LARGE);
+}
+
+static void two_runs_are_left_while_another_is_wanted(void **state)
+{
+    (void)state;
+    explore(&(struct scenario){.name = "leave, leave, allocate",
+                               .prepare = prepare_two_interrupts,
+                               .thread = {get_large, free_run_2, free_run_3},
+                               .slices = 6,
+                               .preemptions = 2});
 }
 
 int main(int argc, char **argv)
@@ -800,6 +839,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(two_frees_elsewhere_meet_the_owner_s_refill),
         cmocka_unit_test(what_comes_back_is_the_last_memory),
         cmocka_unit_test(the_owner_and_another_wake_one_slab),
+        cmocka_unit_test(a_slab_goes_to_sleep_and_is_woken),
         cmocka_unit_test(the_owner_collects_while_another_wakes),
         cmocka_unit_test(two_slabs_are_woken_at_once),
         cmocka_unit_test(a_thread_exits_while_another_frees),
@@ -812,7 +852,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_run_grows_into_what_another_wants),
         cmocka_unit_test(a_slab_is_purged_while_another_frees),
         cmocka_unit_test(a_handler_interrupts),
-        cmocka_unit_test(a_run_is_left_while_another_is_freed),
+        cmocka_unit_test(a_run_is_left_while_another_is_wanted),
+        cmocka_unit_test(two_runs_are_left_while_another_is_wanted),
     };
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);
