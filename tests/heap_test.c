@@ -368,6 +368,33 @@ static void a_run_grows_and_shrinks_in_place(void **state)
     assert_all_returned();
 }
 
+static void the_last_run_of_the_arena_grows_with_it(void **state)
+{
+    (void)state;
+    char *block = alloc(900000);
+    size_t arena = world.end - world.arena;
+    assert_ptr_equal(heap_realloc(&heap, block, 2 * arena), block);
+    assert_sound();
+    heap_free(&heap, block);
+    assert_all_returned();
+}
+
+static void the_fullest_slab_that_is_worth_it_is_used_first(void **state)
+{
+    (void)state;
+    enum { SLABS = 4, EACH = 64 };
+    char *blocks[SLABS * EACH];
+    for (size_t i = 0; i < COUNT(blocks); i++)
+        blocks[i] = alloc(1024);
+    const size_t freed[] = {40, 8, 20, 0}; /* of each slab: the last is in use */
+    for (size_t slab = 0; slab < SLABS; slab++)
+        for (size_t i = 0; i < freed[slab]; i++)
+            heap_free(&heap, blocks[slab * EACH + i]);
+    char *block = alloc(1024);
+    assert_ptr_equal(slice_of(block), slice_of(blocks[EACH]));
+    assert_sound();
+}
+
 static void a_run_made_by_realloc_leaves_room_behind(void **state)
 {
     (void)state;
@@ -760,6 +787,20 @@ static void free_pages_between_live_blocks_go_back(void **state)
     assert_all_returned();
 }
 
+static void of_a_slab_with_one_live_block_only_its_pages_stay(void **state)
+{
+    (void)state;
+    heap_free(&heap, alloc(HEAP_SLICE_SIZE)); /* all pages of the slice have memory */
+    char *live = alloc(24576), *freed = alloc(24576);
+    assert_ptr_equal(slice_of(live), slice_of(freed));
+    heap_free(&heap, freed);
+    heap_trim(&heap);
+    assert_int_equal(heap_taken(&world), 24576);
+    assert_sound();
+    heap_free(&heap, live);
+    assert_all_returned();
+}
+
 static void slabs_that_others_emptied_go_back_by_a_tick(void **state)
 {
     (void)state;
@@ -960,6 +1001,21 @@ static void a_stale_mask_is_harmless(void **state)
     for (size_t i = 0; i < BLOCKS; i++)
         heap_free(i % 2 == 0 ? &heap : &other, blocks[i]);
     assert_int_equal(other.mask, world.mask);
+    assert_all_returned();
+}
+
+static void a_descriptor_that_is_not_the_blocks_own_decides_nothing(void **state)
+{
+    (void)state;
+    char *huge = alloc(HUGE);
+    struct heap_slice *wrong = heap_slice_in(heap.table, heap.mask, (uintptr_t)huge);
+    struct heap_slice before = *wrong;
+    wrong->owner = &other; /* a slab that is just becoming a free run */
+    wrong->start = 0;
+    wrong->reciprocal = 0;
+    heap_free(&heap, huge);
+    *wrong = before;
+    assert_int_equal(host_heap_mapped, world.record_bytes);
     assert_all_returned();
 }
 
@@ -1451,7 +1507,7 @@ static void heap_check_sees_damaged_slabs(void **state)
     struct heap_slice *slab = some_slab();
     damage(slab->linked, 99, "slab 0 counts 99 linked objects, it has");
     damage(slab->used, slab->used + 1, "slab 0 has ");
-    damage(slab->class, 53, "slab 0 has no owner, or class 53, which does not exist");
+    damage(slab->class, HEAP_CLASSES, "slab 0 has no owner, or class 64, which does not exist");
     damage(slab->owner, NULL, "slab 0 has no owner");
     damage(slab->start, slab->start + 16, "slab 0 of 48-byte blocks starts elsewhere");
     damage(slab->reciprocal, 5, "slab 0 of 48-byte blocks starts elsewhere");
@@ -1572,6 +1628,7 @@ static const struct CMUnitTest tests[] = {
     TEST(pointers_that_lead_to_a_wrong_descriptor),
     TEST(heap_is_object_tells_every_address_of_every_class),
     TEST(a_stale_mask_is_harmless),
+    TEST(a_descriptor_that_is_not_the_blocks_own_decides_nothing),
     TEST(pointers_to_an_empty_heap),
     TEST(alignments_that_are_no_power_of_two),
     TEST(write_after_free_over_the_link),
@@ -1596,6 +1653,9 @@ static const struct CMUnitTest unguarded_tests[] = {
 static const struct CMUnitTest release_tests[] = {
     TEST(powers_of_two_are_aligned_to_their_size),
     TEST(a_cap_is_never_exceeded),
+    TEST(the_last_run_of_the_arena_grows_with_it),
+    TEST(of_a_slab_with_one_live_block_only_its_pages_stay),
+    TEST(the_fullest_slab_that_is_worth_it_is_used_first),
     TEST(at_the_cap_free_memory_in_the_wrong_place_goes_back),
 };
 

@@ -105,24 +105,20 @@ static void give_out(struct heap *heap, uintptr_t object, unsigned index, size_t
 
 static void *alloc_small(struct heap *heap, size_t size, unsigned index)
 {
-    void *block = heap_slab_alloc(size, heap, index);
+    void *block = heap_slab_alloc(heap, index);
     if (HEAP_CHECKED && block != NULL)
         give_out(heap, (uintptr_t)block, index, size);
     return block;
 }
 
-static void *alloc_small_zeroed(struct heap *heap, size_t size, unsigned index)
+/* Clears an object that is just off the list of its class. */
+static void *zeroed(const struct heap *heap, void *object, unsigned index)
 {
-    void *block = alloc_small(heap, size, index);
-    if (block == NULL)
-        return NULL;
-    if (HEAP_CHECKED)
-        memset(block, 0, size);
-    else if (heap_slab_is_fresh(heap, index))
-        *(uintptr_t *)block = 0;
+    if (heap_slab_is_fresh(heap, index))
+        *(uintptr_t *)object = 0;
     else
-        memset(block, 0, heap_class_size(index));
-    return block;
+        memset(object, 0, heap_class_size(index));
+    return object;
 }
 
 /* Checked builds: notes how much was asked for of a large block. */
@@ -146,7 +142,7 @@ static void *alloc_large(struct heap *heap, const struct heap_request *request)
     return block;
 }
 
-static void *try_alloc(struct heap *heap, const struct heap_request *request)
+static void *alloc(struct heap *heap, const struct heap_request *request)
 {
     if (request->size > SIZE_LIMIT || request->align > SIZE_LIMIT)
         return NULL;
@@ -154,18 +150,10 @@ static void *try_alloc(struct heap *heap, const struct heap_request *request)
     if (need > HEAP_SMALL_MAX || request->align > HEAP_SMALL_MAX)
         return alloc_large(heap, request);
     unsigned index = heap_class_aligned(heap, need, request->align);
-    return request->zero ? alloc_small_zeroed(heap, request->size, index)
-                         : alloc_small(heap, request->size, index);
-}
-
-/* Memory that is free, but in the wrong place, counts against the cap: it goes back before NULL. */
-static void *alloc(struct heap *heap, const struct heap_request *request)
-{
-    void *block = try_alloc(heap, request);
-    bool may_trim = HEAP_TICKS && !heap->is_interrupt && request->size <= SIZE_LIMIT;
-    if (block == NULL && may_trim && heap_trim(heap) > 0)
-        block = try_alloc(heap, request);
-    return block;
+    void *block = alloc_small(heap, request->size, index);
+    if (!request->zero || block == NULL)
+        return block;
+    return HEAP_CHECKED ? memset(block, 0, request->size) : zeroed(heap, block, index);
 }
 
 /* The heap of a thread that may have none yet; NULL if there is no memory for one. */
@@ -174,7 +162,7 @@ static struct heap *attached(struct heap *heap)
     return heap->world == NULL ? heap_port_attach() : heap;
 }
 
-void *heap_alloc_slow(size_t size, struct heap *heap)
+static __attribute__((noinline)) void *alloc_any(size_t size, struct heap *heap)
 {
     heap = attached(heap);
     if (heap == NULL)
@@ -183,8 +171,23 @@ void *heap_alloc_slow(size_t size, struct heap *heap)
     return alloc(heap, &request);
 }
 
+void *heap_alloc_slow(size_t size, struct heap *heap)
+{
+    if (HEAP_CHECKED || size > HEAP_SMALL_MAX)
+        return alloc_any(size, heap);
+    unsigned index = heap_class_of(heap, size);
+    void *object = size > HEAP_TINY_MAX ? heap_pop(heap, index) : NULL;
+    if (object != NULL)
+        return object;
+    return heap->world == NULL ? alloc_any(size, heap) : heap_slab_alloc(heap, index);
+}
+
 void *heap_alloc_zeroed(struct heap *heap, size_t size)
 {
+    unsigned index = size > HEAP_SMALL_MAX ? 0 : heap_class_of(heap, size);
+    void *object = size > HEAP_SMALL_MAX ? NULL : heap_pop(heap, index);
+    if (object != NULL)
+        return zeroed(heap, object, index);
     heap = attached(heap);
     if (heap == NULL)
         return NULL;
@@ -193,11 +196,21 @@ void *heap_alloc_zeroed(struct heap *heap, size_t size)
 }
 
 /* Notes for realloc which alignment the block has to keep. */
-static void note_align(struct heap *heap, void *block, size_t align)
+static void note_align(struct heap_world *world, void *block, size_t align)
 {
-    struct heap_slice *slab = heap_slice_of(heap->world, (uintptr_t)block);
-    if (is_slab(slab) && align >> slab->align > 1)
+    struct heap_slice *slab = heap_slice_of(world, (uintptr_t)block);
+    if (align > HEAP_MIN_ALIGN && is_slab(slab) && align >> slab->align > 1)
         slab->align = (uint8_t)bits_lowest(align);
+}
+
+static void *alloc_aligned_slow(struct heap *heap, size_t size, size_t align)
+{
+    heap = attached(heap);
+    struct heap_request request = {.size = size, .align = bits_max(align, HEAP_MIN_ALIGN)};
+    void *block = heap == NULL ? NULL : alloc(heap, &request);
+    if (block != NULL)
+        note_align(heap->world, block, align);
+    return block;
 }
 
 void *heap_alloc_aligned(struct heap *heap, size_t size, size_t align)
@@ -205,13 +218,12 @@ void *heap_alloc_aligned(struct heap *heap, size_t size, size_t align)
     if (!bits_is_power_of_two(align))
         heap_port_panic(__builtin_return_address(0), "%zu is not an alignment: not a power of two",
                         align);
-    heap = attached(heap);
-    if (heap == NULL)
-        return NULL;
-    struct heap_request request = {.size = size, .align = bits_max(align, HEAP_MIN_ALIGN)};
-    void *block = alloc(heap, &request);
-    if (block != NULL && align > HEAP_MIN_ALIGN)
-        note_align(heap, block, align);
+    if (size > HEAP_SMALL_MAX || align > HEAP_SMALL_MAX)
+        return alloc_aligned_slow(heap, size, align);
+    void *block = heap_pop(heap, heap_class_aligned(heap, size, align));
+    if (block == NULL)
+        return alloc_aligned_slow(heap, size, align);
+    note_align(heap->world, block, align);
     return block;
 }
 
@@ -252,7 +264,21 @@ static void free_block(struct heap *heap, void *block, size_t size, const void *
         heap_misuse(world, block, caller);
 }
 
-void heap_free_slow(void *block, struct heap *heap)
+/* `slab` has another owner; or it is not that of the block at all, because that is a mapping or the
+ * heap's mask is an earlier one: then its fields may just be changing, and mean nothing. A slab of
+ * which a batch holds objects stays what it is. */
+void heap_free_foreign(void *block, struct heap *heap, struct heap_slice *slab)
+{
+    uintptr_t object = (uintptr_t)block;
+    bool is_stable = heap_remote_batch(heap, slab)->slab == slab ||
+                     (heap_owner(slab) != NULL && heap_slice_of(heap->world, object) == slab);
+    if (!HEAP_CHECKED && is_stable && heap_is_object(slab, object))
+        heap_remote_free(heap, slab, object);
+    else
+        heap_free_slow(block, heap);
+}
+
+__attribute__((noinline)) void heap_free_slow(void *block, struct heap *heap)
 {
     if (block == NULL)
         return;
@@ -308,8 +334,7 @@ static void *move(struct heap *heap, const struct place *from, size_t size)
     void *to = alloc(heap, &request);
     if (to == NULL)
         return NULL;
-    if (request.align > HEAP_MIN_ALIGN)
-        note_align(heap, to, request.align);
+    note_align(heap->world, to, request.align);
     memcpy(to, (void *)from->start, bits_min(size, from->size));
     free_block(heap, (void *)from->start, HEAP_ANY_SIZE, NULL);
     return to;
