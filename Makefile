@@ -300,6 +300,8 @@ $(H)/frame_threads_test $(H)/heap_threads_test:
 	$(Q)$(CC) $(filter-out -MMD -MP,$(COMMON)) -O1 -fsanitize=thread -Itests/host -DLOAM_DEBUG=1 \
 	    $(filter %.c,$^) -lcmocka -pthread -o $@
 
+$(H)/heap_misuse_test: $(patsubst %,$(H)/%.o,$(wildcard tests/misuse/*.c))
+
 # Without sanitizers, for speed: what the heap does wrong shows in its callers' blocks.
 $(H)/heap_model_test: tests/heap_model_test.c $(HEAP_ALONE) $(wildcard lib/alloc/heap*.h) Makefile \
     | need-cc need-cmocka

@@ -28,7 +28,7 @@ enum {
     OPERATIONS = 10000000,      /* of one thread, in release builds; other builds: a tenth */
     THREAD_OPERATIONS = 500000, /* of each thread, likewise */
     CHECK_EVERY = 250000,       /* operations */
-    FAILING_OPERATIONS = 120,   /* in a world whose port fails */
+    FAILING_OPERATIONS = 80,   /* in a world whose port fails */
     FAILING_SLOTS = 24,
 };
 
@@ -373,7 +373,7 @@ static void every_call_to_the_port_fails(void **state)
     (void)state;
     const unsigned none = HOST_HEAP_NO_CALL;
     unsigned calls = play_failing(0, none, none, false);
-    assert_true(calls > (host_heap_commits ? 30 : 5));
+    assert_true(calls > (host_heap_commits ? 30 : 3));
     for (unsigned call = 0; call < calls; call++) {
         play_failing(0, call, none, false);
         play_failing(0, call, none, true);
