@@ -303,7 +303,8 @@ $(H)/frame_threads_test $(H)/heap_threads_test:
 $(H)/heap_misuse_test: $(patsubst %,$(H)/%.o,$(wildcard tests/misuse/*.c))
 
 # Without sanitizers, for speed: what the heap does wrong shows in its callers' blocks.
-$(H)/heap_model_test: tests/heap_model_test.c $(HEAP_ALONE) $(wildcard lib/alloc/heap*.h) Makefile \
+HEAP_FAST := $(patsubst %,$(H)/heap_%_test,giveback model)
+$(HEAP_FAST): $(H)/%: tests/%.c $(HEAP_ALONE) $(wildcard lib/alloc/heap*.h) Makefile \
     | need-cc need-cmocka
 	$(call say,CC,$@ for speed)
 	@mkdir -p $(@D)

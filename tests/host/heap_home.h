@@ -35,6 +35,9 @@ void host_heap_start(struct heap_world *world, unsigned window, size_t reserve, 
 /* Bytes mapped for huge blocks and their records, in all worlds. */
 extern size_t host_heap_mapped;
 
+/* Bytes of arenas that have memory, in all worlds; if host_heap_commits. */
+extern size_t host_heap_committed;
+
 #define HOST_HEAP_NO_CALL UINT32_MAX
 
 /* Calls so far that may fail. */

@@ -27,7 +27,7 @@ struct window {
 
 bool host_heap_debug, host_heap_harden, host_heap_commits, host_heap_ticks;
 size_t host_heap_huge_min = (size_t)1 << 20;
-size_t host_heap_mapped;
+size_t host_heap_mapped, host_heap_committed;
 unsigned host_heap_calls;
 uint64_t host_heap_clock;
 struct heap *host_heap_attached;
@@ -114,6 +114,7 @@ static void start_over(struct heap_world *world, struct heap_setup *setup, unsig
     window->reserved = window->arena + reserve;
     window->table_bytes = 0;
     host_heap_mapped = 0;
+    host_heap_committed = 0;
     host_heap_ticks = false;
     host_heap_clock = 5000;
     host_heap_fail_never();
@@ -219,6 +220,7 @@ bool heap_port_commit(struct heap_world *world, uintptr_t start, size_t bytes)
     require(host_heap_commits, "nobody asked for commits");
     if (call_fails())
         return false;
+    __atomic_add_fetch(&host_heap_committed, bytes, __ATOMIC_RELAXED);
     host_open(start, bytes);
     return true;
 }
@@ -227,7 +229,9 @@ void heap_port_purge(struct heap_world *world, uintptr_t start, size_t bytes)
 {
     require_arena(world, start, bytes);
     host_close(start, bytes);
-    if (!host_heap_commits)
+    if (host_heap_commits)
+        __atomic_sub_fetch(&host_heap_committed, bytes, __ATOMIC_RELAXED);
+    else
         host_open(start, bytes);
 }
 
