@@ -266,14 +266,14 @@ $(H)/libexplored.a: $(EXPLORED_SOURCES:%=$(H)/explored/%.o)
 	$(Q)rm -f $@
 	$(Q)ar rcs $@ $^
 
-# An error is put into a copy of a source, MUTANT/lib/alloc/X.c; see tests/frame_mutants_test.py.
+# An error is put into a copy of a source, MUTANT/lib/alloc/X.c; see tests/mutants.py.
 ifdef MUTANT
 $(MUTANT)/%.c.o: $(MUTANT)/%.c
 	$(Q)$(CC) -I$(MUTANT) $(EXPLORED_FLAGS) -c $< -o $@
 	$(Q)objcopy $(ANNOUNCED_CALLS) $@
 
-$(MUTANT)/frame_explore_test: $(patsubst %,%.o,$(wildcard $(MUTANT)/*/*/*.c)) \
-    $(H)/explored/tests/frame_explore_test.c.o $(EXPLORER_OBJECTS) $(H)/libexplored.a
+$(MUTANT)/%_explore_test: $(patsubst %,%.o,$(wildcard $(MUTANT)/*/*/*.c)) \
+    $(H)/explored/tests/%_explore_test.c.o $(EXPLORER_OBJECTS) $(H)/libexplored.a
 	$(Q)$(CC) -no-pie $(filter %.o,$^) $(filter %.a,$^) -lcmocka -o $@
 endif
 
@@ -305,8 +305,9 @@ $(H)/%_test: $(H)/tests/%_test.c.o $(H)/libhosted.a
 # Threads need the other sanitizer: their test and the core are built apart with it.
 FRAME_RACES := tests/frame_threads_test.c $(wildcard lib/alloc/frame*.c) lib/check.c lib/format.c \
     tests/host/frame_home.c tests/host/frame_alone.c
-HEAP_RACES  := tests/heap_threads_test.c $(wildcard lib/alloc/heap*.c) lib/tree.c lib/check.c \
-    lib/format.c kernel/lock.c $(patsubst %,tests/host/%.c,heap_port expect lock_home log panic told)
+HEAP_ALONE  := $(wildcard lib/alloc/heap*.c) lib/tree.c lib/check.c lib/format.c kernel/lock.c \
+    $(patsubst %,tests/host/%.c,heap_port expect lock_home log panic told)
+HEAP_RACES  := tests/heap_threads_test.c $(HEAP_ALONE)
 $(H)/frame_threads_test: $(FRAME_RACES) $(wildcard lib/alloc/frame*.h) Makefile | need-cc need-cmocka
 $(H)/heap_threads_test: $(HEAP_RACES) $(wildcard lib/alloc/heap*.h) Makefile | need-cc need-cmocka
 $(H)/frame_threads_test $(H)/heap_threads_test:
@@ -314,6 +315,17 @@ $(H)/frame_threads_test $(H)/heap_threads_test:
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(filter-out -MMD -MP,$(COMMON)) -O1 -fsanitize=thread -Itests/host -DLOAM_DEBUG=1 \
 	    $(filter %.c,$^) -lcmocka -pthread -o $@
+
+$(H)/heap_misuse_test: $(patsubst %,$(H)/%.o,$(wildcard tests/misuse/*.c))
+
+# Without sanitizers, for speed: what the heap does wrong shows in its callers' blocks.
+HEAP_FAST := $(patsubst %,$(H)/heap_%_test,giveback model)
+$(HEAP_FAST): $(H)/%: tests/%.c $(HEAP_ALONE) $(wildcard lib/alloc/heap*.h) Makefile \
+    | need-cc need-cmocka
+	$(call say,CC,$@ for speed)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -MMD -MP,$(COMMON)) -O2 -Itests/host -DLOAM_DEBUG=1 $(filter %.c,$^) \
+	    -lcmocka -pthread -o $@
 
 HOSTED_TESTS := $(TESTS:%=$(H)/%)
 
