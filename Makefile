@@ -42,6 +42,7 @@ say = $(if $(V),,@echo '  $(1)	$(2)' >&2)
 
 K := build/kernel-$(BUILD)$(if $(filter 1,$(HARDEN)),-hardened)-$(CC)
 H := build/hosted-$(CC)
+L := build/$(if $(filter 1,$(HARDEN)),hardened,hosted)
 
 .PHONY: all run screenshot test fuzz bench lib image prove check format coverage debug doctor help clean
 all: ## the kernel and its boot volume
@@ -296,7 +297,7 @@ BUILT_FUZZ    := $(if $(filter test,$(MAKECMDGOALS)),$(if $(WANTED_FUZZ),$(if $(
 
 test: ## every test, hosted and booted; T=frame: those of one source
 test: $(BUILT_TESTS) $(BUILT_FUZZ) $(BUILT_KERNEL) | need-python \
-    $(if $(ONLY_HOSTED),,need-qemu need-uefi $(WANTS))
+    $(if $(ONLY_HOSTED),,need-qemu need-uefi want-gdb want-mtools want-xorriso)
 	$(if $(HAS_CLANG),@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD) all)
 	@rm -f $(filter-out $(HOSTED_TESTS),$(wildcard $(H)/*_test))
 	@tests/run.py --hosted-dir $(H) $(if $(ONLY_HOSTED),,--kernel-dir $(K)) \
@@ -304,9 +305,10 @@ test: $(BUILT_TESTS) $(BUILT_FUZZ) $(BUILT_KERNEL) | need-python \
 	    $(if $(T),--only "$(T)") \
 	    $(if $(JUNIT),--junit $(JUNIT))
 
-# In-kernel benchmarks, in exact guest instructions, beside Linux's figures.
+# In-kernel benchmarks, in exact guest instructions, beside Linux's figures. B=heap is hosted.
 bench: ## benchmarks in guest instructions, beside Linux's; B=kmalloc: those with that prefix
-bench: $(K)/kernel.elf | need-python need-qemu
+bench: $(if $(filter heap%,$(B)),heap-bench,kernel-bench)
+kernel-bench: $(K)/kernel.elf | need-python need-qemu
 	@tools/bench.py --build $(K) $(if $(B),--only $(B))
 
 # Instructions of malloc and free; LIB= is the library to preload.
@@ -317,6 +319,24 @@ build/bench/heap_insn: tests/bench/heap_insn.c Makefile | need-cc
 heap-insn: build/bench/heap_insn $(LIB) | need-python
 	@tests/bench/heap_insn.py $< $(LIB)
 .PHONY: heap-insn
+# libloam.so beside the allocators that Debian packages; B=heap.NAME: one workload, idle or start.
+W := build/workloads
+heap-bench: $(W)/workload $(W)/launch $(L)/libloam.so | need-python want-gnuplot want-valgrind
+	@tools/heap_bench.py --loam $(L)/libloam.so --programs $(W) --peers build/unpacked \
+	    --out build/bench $(if $(B:heap=),--only $(B:heap.%=%))
+.PHONY: kernel-bench heap-bench
+
+$(W)/tests/bench/heap/%.c.o: tests/bench/heap/%.c Makefile | need-cc
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(COMMON) -O2 -D_GNU_SOURCE -c $< -o $@
+$(W)/workload: $(patsubst %,$(W)/%.o,$(filter-out %/launch.c,$(wildcard tests/bench/heap/*.c)))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $^ -pthread -o $@
+# Static: what a parent holds counts as its child's peak.
+$(W)/launch: $(W)/tests/bench/heap/launch.c.o
+	$(call say,LINK,$@)
+	$(Q)$(CC) -static $^ -o $@
 
 lib: ## libloam.so, malloc for any Linux program: not there yet
 prove: ## proofs of the pure functions: not there yet
@@ -376,7 +396,7 @@ help: ## this list
 
 NEEDS := $(addprefix need-,cc python cmocka qemu uefi gnu-efi clang clang-format clang-tidy gdb mtools \
     xorriso)
-WANTS := $(addprefix want-,gdb mtools xorriso)
+WANTS := $(addprefix want-,gdb mtools xorriso gnuplot valgrind)
 .PHONY: $(NEEDS) $(WANTS)
 $(NEEDS): need-%:
 	@CC=$(CC) tools/need.sh $*

@@ -22,7 +22,8 @@ gdb|debugging|gdb|gdb|gdb|gdb|gdb|gdb
 mtools|boot images|mtools|mtools|mtools|mtools|mtools|mtools
 xorriso|boot images|xorriso|xorriso|libisoburn|xorriso|xorriso|xorriso
 '
-EVERYTHING='gcc clang python cmocka qemu uefi gnu-efi clang-format clang-tidy gdb mtools xorriso'
+EVERYTHING='gcc clang python cmocka qemu uefi gnu-efi clang-format clang-tidy gdb mtools xorriso
+gnuplot valgrind'
 
 # UEFI firmware: single images first, then pairs of code and variables. tests/qemu.py has the same.
 OVMF='
