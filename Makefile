@@ -4,6 +4,7 @@
 #
 #   build/kernel-BUILD-CC/    kernel.elf and efi/ (the boot volume: loader and sealed kernel)
 #   build/hosted-CC/          the hosted unit tests, with sanitizers
+#   build/hosted/             libloam.so and libloam.a; build/hardened/: the same with HARDEN=1
 #
 # Settings, for the command line:  CC=gcc|clang  BUILD=release|debug  V=1 (show full commands)
 #   HARDEN=1 (the heap checks all it can)
@@ -42,7 +43,6 @@ say = $(if $(V),,@echo '  $(1)	$(2)' >&2)
 
 K := build/kernel-$(BUILD)$(if $(filter 1,$(HARDEN)),-hardened)-$(CC)
 H := build/hosted-$(CC)
-L := build/$(if $(filter 1,$(HARDEN)),hardened,hosted)
 
 .PHONY: all run screenshot test fuzz bench lib image prove check format coverage debug doctor help clean
 all: ## the kernel and its boot volume
@@ -181,6 +181,87 @@ screenshot: ## boot, type CMD at the keyboard, and save the screen to FILE (buil
 screenshot: $(BOOTABLE) | need-python $(FIRMWARE)
 	@tests/qemu.py --build $(K) $(MACHINE_OPTIONS) --screenshot $(FILE) $(if $(CMD),--cmd "$$CMD")
 
+# --- libloam: the heap as malloc of any Linux program ----------------------------------------------
+
+# The same twice: build/hosted, and build/hardened with the hardened heap.
+LOAM_SOURCES := $(wildcard hosted/*.c lib/alloc/heap*.c) \
+    lib/check.c lib/format.c lib/parse.c lib/tree.c
+LOAM_FLAGS    = $(COMMON) -O2 -fPIC -fvisibility=hidden -ftls-model=initial-exec -Ihosted \
+    -D_GNU_SOURCE -DLOAM_HARDEN=$(or $(HARDENED),0) -DLOAM_DEBUG=0 \
+    -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free
+LOAM_OBJECTS  = $(LOAM_SOURCES:%=build/$(1)/$(CC)/%.o)
+LOAM_BUILDS  := hosted hardened
+L            := build/$(if $(filter 1,$(HARDEN)),hardened,hosted)
+PREFIX       ?= /usr/local
+
+lib: ## libloam.so and libloam.a, malloc for any Linux program; HARDEN=1: hardened
+lib: $(L)/libloam.so $(L)/libloam.a
+
+define loam_compile
+$(call say,CC,$< for libloam)
+@mkdir -p $(@D)
+$(Q)$(CC) $(LOAM_FLAGS) -c $< -o $@
+endef
+build/hosted/$(CC)/%.o: % Makefile | need-cc
+	$(loam_compile)
+build/hardened/$(CC)/%.o: HARDENED := 1
+build/hardened/$(CC)/%.o: % Makefile | need-cc
+	$(loam_compile)
+
+$(LOAM_BUILDS:%=build/%/objects): LISTED = $(call LOAM_OBJECTS,$(notdir $(@D)))
+build/hosted/libloam.so build/hosted/libloam.o: $(call LOAM_OBJECTS,hosted) build/hosted/objects
+build/hardened/libloam.so build/hardened/libloam.o: $(call LOAM_OBJECTS,hardened) \
+    build/hardened/objects
+
+$(LOAM_BUILDS:%=build/%/libloam.so):
+	$(call say,LINK,$@)
+	$(Q)$(CC) -shared -nostartfiles -Wl,-soname,libloam.so -Wl,-z,nodelete -Wl,--no-undefined \
+	    $(filter %.o,$^) -o $@
+
+# One object whose own names are hidden, so that they meet no others.
+$(LOAM_BUILDS:%=build/%/libloam.o):
+	$(Q)ld -r $(filter %.o,$^) -o $@
+	$(Q)objcopy --localize-hidden $@
+$(LOAM_BUILDS:%=build/%/libloam.a): %.a: %.o
+	$(call say,AR,$@)
+	$(Q)rm -f $@
+	$(Q)ar rcs $@ $<
+
+install: ## libloam into PREFIX (/usr/local), below DESTDIR if given
+install: lib
+	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/share/man/man3
+	install -m 755 $(L)/libloam.so $(DESTDIR)$(PREFIX)/lib
+	install -m 644 $(L)/libloam.a $(DESTDIR)$(PREFIX)/lib
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' hosted/libloam.pc.in \
+	    >$(DESTDIR)$(PREFIX)/lib/pkgconfig/libloam.pc
+	install -m 644 hosted/libloam.3 $(DESTDIR)$(PREFIX)/share/man/man3
+.PHONY: install
+
+# Small programs that must survive on it, for tests/libloam_test.py.
+CORNERS := $(addprefix build/corners/,corner refuse $(LOAM_BUILDS:%=static-%)) \
+    $(if $(shell command -v g++),build/corners/operators)
+CORNER_FLAGS := $(COMMON) -O2 -D_GNU_SOURCE $(if $(filter gcc,$(CC)),-Wno-use-after-free \
+    -Wno-free-nonheap-object -Wno-alloc-size-larger-than)
+CORNER_OBJECTS := $(patsubst %,build/corners/%.o,$(filter-out %/refuse.c,$(wildcard \
+    tests/libloam/*.c)))
+
+build/corners/tests/%.o: tests/% Makefile | need-cc
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CORNER_FLAGS) -c $< -o $@
+build/corners/corner: $(CORNER_OBJECTS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $^ -pthread -ldl -o $@
+build/corners/static-%: $(CORNER_OBJECTS) build/%/libloam.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) -static $^ -pthread -o $@ 2>&1 | sed '/dlopen/d; /: in function/d' >&2
+build/corners/refuse: build/corners/tests/libloam/refuse.c.o
+	$(call say,LINK,$@)
+	$(Q)$(CC) $^ -o $@
+build/corners/operators: tests/libloam/operators.cc
+	@mkdir -p $(@D)
+	$(Q)g++ -O2 -Wall -Wextra -Werror $< -pthread -o $@
+
 # --- hosted tests ---------------------------------------------------------------------------------
 
 HOST_OBJECTS := $(HOST_SOURCES:%=$(H)/%.o)
@@ -285,10 +366,13 @@ no-such-fuzzer:
 # --- testing --------------------------------------------------------------------------------------
 
 # `make test T=frame` wants only what the tests of frame need: no QEMU for what is hosted alone.
-ONLY_HOSTED   := $(and $(T),$(filter $(T)_test build/fuzz/$(T),$(TESTS) $(FUZZERS)),$(if \
+ONLY_HOSTED   := $(and $(T),$(filter $(T)_test build/fuzz/$(T),$(TESTS) $(FUZZERS) \
+    libloam_test libloam_programs_test),$(if \
     $(wildcard tests/kernel/$(T)_ktest.c),,yes))
 BUILT_TESTS   := $(if $(T),$(filter %/$(T)_test,$(HOSTED_TESTS)),$(HOSTED_TESTS))
 BUILT_KERNEL  := $(if $(ONLY_HOSTED),,$(K)/kernel.elf $(K)/efi/BOOTX64.EFI $(K)/efi/kernel.elf)
+BUILT_LOAM    := $(if $(filter-out libloam libloam_programs,$(T)),,$(CORNERS) \
+    $(LOAM_BUILDS:%=build/%/libloam.so) $(LOAM_BUILDS:%=build/%/libloam.a))
 CLANG_KERNEL  := build/kernel-$(BUILD)-clang
 HAS_CLANG     := $(if $(T),,$(shell command -v clang))
 WANTED_FUZZ   := $(if $(T),$(filter build/fuzz/$(T),$(FUZZERS)),$(FUZZERS))
@@ -296,7 +380,7 @@ HAS_FUZZER     = $(shell NO_INSTALL=1 tools/need.sh clang 2>/dev/null && echo ye
 BUILT_FUZZ    := $(if $(filter test,$(MAKECMDGOALS)),$(if $(WANTED_FUZZ),$(if $(HAS_FUZZER),$(WANTED_FUZZ))))
 
 test: ## every test, hosted and booted; T=frame: those of one source
-test: $(BUILT_TESTS) $(BUILT_FUZZ) $(BUILT_KERNEL) | need-python \
+test: $(BUILT_TESTS) $(BUILT_FUZZ) $(BUILT_LOAM) $(BUILT_KERNEL) | need-python \
     $(if $(ONLY_HOSTED),,need-qemu need-uefi want-gdb want-mtools want-xorriso)
 	$(if $(HAS_CLANG),@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD) all)
 	@rm -f $(filter-out $(HOSTED_TESTS),$(wildcard $(H)/*_test))
@@ -338,9 +422,8 @@ $(W)/launch: $(W)/tests/bench/heap/launch.c.o
 	$(call say,LINK,$@)
 	$(Q)$(CC) -static $^ -o $@
 
-lib: ## libloam.so, malloc for any Linux program: not there yet
 prove: ## proofs of the pure functions: not there yet
-lib prove:
+prove:
 	@echo 'loam: make $@ is not there yet' >&2; exit 1
 
 # --- the state of the source ----------------------------------------------------------------------
@@ -390,7 +473,7 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 18
 	@sed -n '/^# Settings/,/^$$/s/^# *//p' Makefile
 
--include $(shell find build -name '*.d' 2>/dev/null)
+-include $(shell find build -name '*.d' -type f -not -path 'build/unpacked/*' 2>/dev/null)
 
 # --- what must be installed; asked for by the commands that need it, when they need it --------------
 

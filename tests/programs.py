@@ -120,8 +120,8 @@ class Redis:
 
     SETTINGS = ["--port", "0", "--save", "", "--appendonly", "no", "--enable-debug-command", "yes"]
     LOADS = [
-        "-n 60000 -r 30000 -d 150 -P 16 -t set,get,lpush,hset,sadd,zadd,lpop",
-        "-n 6000 -r 3000 -d 3000 -P 8 -t set,get",
+        "-n 30000 -r 20000 -d 150 -P 16 -t set,get,lpush,hset,sadd,zadd,lpop",
+        "-n 4000 -r 2000 -d 3000 -P 8 -t set,get",
     ]
 
     def __init__(self, unpacked, directory):
@@ -132,6 +132,10 @@ class Redis:
         server = str(self.commands / "redis-server")
         self.argv = [server, "--unixsocket", str(self.socket), "--dir", str(directory)]
         self.argv += self.SETTINGS
+
+    @staticmethod
+    def commands_in(unpacked):
+        return (unpacked / "usr/bin/redis-server").exists()
 
     def client(self, command, *arguments, **how):
         """Runs redis-cli or redis-benchmark to its end; what it printed."""
@@ -151,6 +155,17 @@ class Redis:
     def load(self):
         for options in self.LOADS:
             self.client("redis-benchmark", "-q", *options.split())
+
+    def fill(self):
+        """With what depends on nothing but this."""
+        lines = []
+        for number in range(20000):
+            key, value = number * 7919 % 3001, "value %d " % number * (number % 30)
+            lines.append('set key:%d "%s"' % (key, value))
+            lines.append('rpush list:%d "%s"' % (key % 100, value[:50]))
+            lines.append("zadd set:%d %d member:%d" % (key % 50, number, key))
+            lines.append("del key:%d" % (key // 2))
+        self.client("redis-cli", input="\n".join(lines) + "\n")
 
     def shut_down(self):
         self.client("redis-cli", "shutdown", "nosave")

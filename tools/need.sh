@@ -21,6 +21,8 @@ clang-tidy|linting|clang-tidy|clang-tools-extra|clang|clang-tools|clang-extra-to
 gdb|debugging|gdb|gdb|gdb|gdb|gdb|gdb
 mtools|boot images|mtools|mtools|mtools|mtools|mtools|mtools
 xorriso|boot images|xorriso|xorriso|libisoburn|xorriso|xorriso|xorriso
+gnuplot|plots of benchmarks|gnuplot-nox|gnuplot|gnuplot|gnuplot|gnuplot|gnuplot
+valgrind|counting instructions|valgrind|valgrind|valgrind|valgrind|valgrind|valgrind
 '
 EVERYTHING='gcc clang python cmocka qemu uefi gnu-efi clang-format clang-tidy gdb mtools xorriso
 gnuplot valgrind'

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One thread that runs for long: most of what it holds stays, the rest comes and goes, and the sizes
- * in fashion change from phase to phase. */
+/* One thread that runs for long: most of what it holds stays, the rest comes and goes, and the
+ * sizes in fashion change from phase to phase. */
 #include "tests/bench/heap/workload.h"
 
 enum { STAYING = 120000, PASSING = 2000, PHASES = 6, STEPS = 500000 };

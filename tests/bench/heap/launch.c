@@ -47,7 +47,7 @@ int main(int argc, char **argv)
     FILE *report = fopen(argv[1], "w");
     if (report == NULL)
         return fail(argv[1]);
-    fprintf(report, "%ld %ld %ld %d\n", microseconds(usage.ru_utime),
-            microseconds(usage.ru_stime), usage.ru_maxrss, code);
+    fprintf(report, "%ld %ld %ld %d\n", microseconds(usage.ru_utime), microseconds(usage.ru_stime),
+            usage.ru_maxrss, code);
     return fclose(report) == 0 ? code : fail(argv[1]);
 }

@@ -5,7 +5,8 @@
 #include <pthread.h>
 #include <string.h>
 
-/* --- a queue of batches between two threads; its waiting costs little against a batch's work ----- */
+/* --- a queue of batches between two threads; its waiting costs little against a batch's work -----
+ */
 
 enum { BATCH = 1000, DEPTH = 16 };
 
@@ -63,7 +64,8 @@ static void queue_end(void)
     pthread_mutex_unlock(&queue.lock);
 }
 
-/* --- one allocates, another frees --------------------------------------------------------------- */
+/* --- one allocates, another frees ---------------------------------------------------------------
+ */
 
 struct transfer {
     size_t batches;
@@ -129,7 +131,8 @@ void threads_remote64(void)
     run_transfer((struct transfer){.batches = 8000, .low = 64, .span = 1});
 }
 
-/* --- threads that come and go ------------------------------------------------------------------- */
+/* --- threads that come and go -------------------------------------------------------------------
+ */
 
 enum { AT_ONCE = 4, GENERATIONS = 200, SLOTS = 1000, STEPS = 4000 };
 
