@@ -3,6 +3,7 @@
 #include "tests/bench/heap/workload.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 
 /* --- a queue of batches between two threads; its waiting costs little against a batch's work -----
@@ -69,32 +70,44 @@ static void queue_end(void)
 
 struct transfer {
     size_t batches;
-    size_t low, span; /* sizes: low + [0, span) */
-    double free_seconds;
+    size_t low, span;               /* sizes: low + [0, span) */
+    double *put_times, *free_times; /* nanoseconds that each batch took */
 };
+
+/* Puts the calling thread on a CPU of its own, if it may choose: or the two might share one. */
+static void settle(int number)
+{
+    cpu_set_t cpus;
+    if (sched_getaffinity(0, sizeof cpus, &cpus) != 0 || CPU_COUNT(&cpus) < 2)
+        return;
+    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+        if (!CPU_ISSET(cpu, &cpus) || number-- != 0)
+            CPU_CLR(cpu, &cpus);
+    sched_setaffinity(0, sizeof cpus, &cpus);
+}
 
 static void *consume(void *argument)
 {
-    struct transfer *transfer = argument;
+    const struct transfer *transfer = argument;
+    settle(1);
     for (size_t i = 0; i < transfer->batches; i++) {
         struct batch *batch = queue_next();
-        double start = workload_thread_seconds();
+        double start = workload_nanoseconds();
         for (size_t j = 0; j < BATCH; j++)
             free(batch->objects[j]);
-        transfer->free_seconds += workload_thread_seconds() - start;
+        transfer->free_times[i] = workload_nanoseconds() - start;
         queue_count(&queue.taken);
     }
     return NULL;
 }
 
-/* Seconds spent allocating. */
-static double produce(const struct transfer *transfer)
+static void produce(const struct transfer *transfer)
 {
     struct random random = {.state = 8};
-    double seconds = 0;
+    settle(0);
     for (size_t i = 0; i < transfer->batches; i++) {
         struct batch *batch = queue_room();
-        double start = workload_thread_seconds();
+        double start = workload_nanoseconds();
         for (size_t j = 0; j < BATCH; j++) {
             size_t size = transfer->low;
             if (transfer->span > 1)
@@ -102,23 +115,40 @@ static double produce(const struct transfer *transfer)
             batch->objects[j] = workload_alloc(size);
             *(uint64_t *)batch->objects[j] = j;
         }
-        seconds += workload_thread_seconds() - start;
+        transfer->put_times[i] = workload_nanoseconds() - start;
         queue_count(&queue.put);
     }
     queue_end();
-    return seconds;
 }
 
-/* Prints nanoseconds for one object, both sides together, without the queue. */
+static int compare(const void *a, const void *b)
+{
+    double left = *(const double *)a, right = *(const double *)b;
+    return (left > right) - (left < right);
+}
+
+static double median(double *values, size_t count)
+{
+    qsort(values, count, sizeof *values, compare);
+    return values[count / 2];
+}
+
+/* Prints nanoseconds for one object, both sides together, without the queue: those of the median
+ * batch, in which no thread was kept waiting for a CPU. */
 static void run_transfer(struct transfer transfer)
 {
+    size_t count = transfer.batches;
+    double *times = workload_alloc(2 * count * sizeof *times);
+    transfer.put_times = times;
+    transfer.free_times = times + count;
     pthread_t consumer;
     if (pthread_create(&consumer, NULL, consume, &transfer) != 0)
         abort();
-    double seconds = produce(&transfer);
+    produce(&transfer);
     pthread_join(consumer, NULL);
-    seconds += transfer.free_seconds;
-    workload_figure("nanoseconds", seconds * 1e9 / (double)(transfer.batches * BATCH));
+    double both = median(transfer.put_times, count) + median(transfer.free_times, count);
+    workload_figure("nanoseconds", both / BATCH);
+    free(times);
 }
 
 void threads_pipeline(void)

@@ -36,8 +36,8 @@ void *workload_realloc(void *block, size_t size);
 /* A figure that the workload itself measured, for the benchmark: printed as `NAME VALUE`. */
 void workload_figure(const char *name, double value);
 
-/* CPU time of the calling thread in seconds. */
-double workload_thread_seconds(void);
+/* A clock, in nanoseconds. */
+double workload_nanoseconds(void);
 
 /* Log-uniform: as many sizes between 2^low and 2^(low+1) as between any other two powers. */
 static inline size_t workload_size(struct random *random, unsigned low, unsigned high)
