@@ -430,9 +430,11 @@ prove:
 
 FILES    := $(shell git ls-files 2>/dev/null || find * -type f -not -path 'build/*')
 C_FILES  := $(filter %.c %.h,$(FILES))
-TIDY     := $(filter lib/%.c kernel/%.c boot/pvh/%.c,$(FILES))
+TIDY     := $(filter lib/%.c kernel/%.c boot/pvh/%.c hosted/%.c,$(FILES))
 TIDY_FLAGS := -std=gnu11 -ffreestanding -mgeneral-regs-only -I. -Ikernel/arch/x86_64 -Ikernel/mm/home \
     -DLOAM_DEBUG=1 -DLOAM_HARDEN=1 -DLOAM_BUILD='""' -DLOAM_VERSION='""' -DLOAM_COMPILER='""'
+
+build/tidy/hosted/%: TIDY_FLAGS := -std=gnu11 -I. -Ihosted -D_GNU_SOURCE -DLOAM_HARDEN=0
 
 check: ## format, lint, layers
 check: $(TIDY:%=build/tidy/%.ok) | need-clang-format need-python
