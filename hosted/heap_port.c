@@ -171,7 +171,7 @@ static void set_space(uintptr_t arena, size_t arena_bytes)
 /* True unless the process may only have so much address space. */
 static bool may_reserve(void)
 {
-    struct rlimit limit;
+    struct rlimit limit = {0};
     return linux_getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY;
 }
 

@@ -25,7 +25,7 @@ static void **fill(struct random *random)
 {
     void **first = NULL;
     for (size_t bytes = 0; bytes < TOTAL;) {
-        size_t size = workload_size(random, 4, 10);
+        size_t size = 16 + random_below(random, 1009);
         void **object = workload_alloc(size);
         memset(object, 1, size);
         *object = first;
