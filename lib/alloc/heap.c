@@ -161,7 +161,7 @@ static void *alloc(struct heap *heap, const struct heap_request *request)
 /* The heap of a thread that may have none yet; NULL if there is no memory for one. */
 static struct heap *attached(struct heap *heap)
 {
-    return heap == &heap_none ? heap_port_attach() : heap;
+    return heap->world == NULL ? heap_port_attach() : heap;
 }
 
 void *heap_alloc_slow(size_t size, struct heap *heap)

@@ -391,7 +391,7 @@ static inline void *pop(struct heap *heap, size_t index)
 
 static __attribute__((noinline)) void *refill_and_pop(size_t size, struct heap *heap, size_t index)
 {
-    if (heap == &heap_none)
+    if (heap->world == NULL)
         return heap_alloc_slow(size, heap); /* it knows no classes */
     return refill(heap, (unsigned)index) ? pop(heap, index) : NULL;
 }
