@@ -216,7 +216,7 @@ build/hardened/libloam.so build/hardened/libloam.o: $(call LOAM_OBJECTS,hardened
 $(LOAM_BUILDS:%=build/%/libloam.so):
 	$(call say,LINK,$@)
 	$(Q)$(CC) -shared -nostartfiles -Wl,-soname,libloam.so -Wl,-z,nodelete -Wl,--no-undefined \
-	    $(filter %.o,$^) -o $@
+	    -Wl,-Bsymbolic -Wl,-O1 $(filter %.o,$^) -o $@
 
 # One object whose own names are hidden, so that they meet no others.
 $(LOAM_BUILDS:%=build/%/libloam.o):
@@ -403,11 +403,13 @@ build/bench/heap_insn: tests/bench/heap_insn.c Makefile | need-cc
 heap-insn: build/bench/heap_insn $(LIB) | need-python
 	@tests/bench/heap_insn.py $< $(LIB)
 .PHONY: heap-insn
-# libloam.so beside the allocators that Debian packages; B=heap.NAME: one workload, idle or start.
+# libloam.so beside the allocators that Debian packages; B=heap.NAME: one workload, idle, start, insn.
 W := build/workloads
-heap-bench: $(W)/workload $(W)/launch $(L)/libloam.so | need-python want-gnuplot want-valgrind
-	@tools/heap_bench.py --loam $(L)/libloam.so --programs $(W) --peers build/unpacked \
-	    --out build/bench $(if $(B:heap=),--only $(B:heap.%=%))
+heap-bench: $(W)/workload $(W)/launch $(L)/libloam.so build/bench/heap_insn \
+    | need-python want-gnuplot want-valgrind
+	$(if $(filter heap.insn,$(B)),,@tools/heap_bench.py --loam $(L)/libloam.so --programs $(W) \
+	    --peers build/unpacked --out build/bench $(if $(B:heap=),--only $(B:heap.%=%)))
+	$(if $(filter heap heap.insn,$(B)),@tests/bench/heap_insn.py build/bench/heap_insn $(L)/libloam.so)
 .PHONY: kernel-bench heap-bench
 
 $(W)/tests/bench/heap/%.c.o: tests/bench/heap/%.c Makefile | need-cc

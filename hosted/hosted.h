@@ -17,8 +17,8 @@
 /* The world that all heaps of the process share; ready once the first thread has a heap. */
 extern struct heap_world hosted_world;
 
-/* The calling thread's heap; &heap_none before its first call and after its end. The only
- * thread-local variable there is. */
+/* The calling thread's heap; &heap_none before its first call. The only thread-local variable there
+ * is. */
 extern __thread struct heap *hosted_heap __attribute__((tls_model("initial-exec")));
 
 /* heap_port.c: finds address space and says where; false if there is none. Once. */

@@ -85,6 +85,18 @@ static inline long linux_getrandom(void *buffer, size_t bytes)
     return linux_call(SYS_getrandom, (uintptr_t)buffer, bytes, 1 /* GRND_NONBLOCK */, 0);
 }
 
+static inline long linux_gettid(void)
+{
+    return linux_call(SYS_gettid, 0, 0, 0, 0);
+}
+
+/* True iff this process has a thread of that number. */
+static inline bool linux_has_thread(long tid)
+{
+    long process = linux_call(SYS_getpid, 0, 0, 0, 0);
+    return linux_call(SYS_tgkill, (uintptr_t)process, (uintptr_t)tid, 0, 0) == 0;
+}
+
 /* Between threads of this process. */
 static inline long linux_futex(void *word, int operation, uint32_t value)
 {

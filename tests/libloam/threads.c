@@ -124,6 +124,23 @@ static void destructors_may_allocate(void)
     require(destroyed >= 8000 && corner_resident() < early + (2 << 20));
 }
 
+/* The C library keeps such a text for each thread, and frees it after the last destructor. */
+static void *ask_for_text(void *argument)
+{
+    require(strerror(99999) != NULL);
+    return argument;
+}
+
+static void what_is_freed_last_leaves_no_heap(void)
+{
+    for (int i = 0; i < 100; i++)
+        run(ask_for_text, NULL);
+    size_t early = corner_resident();
+    for (int i = 0; i < 2000; i++)
+        run(ask_for_text, NULL);
+    require(corner_resident() < early + (2 << 20));
+}
+
 /* --- many at once ------------------------------------------------------------------------------
  */
 
@@ -245,6 +262,7 @@ const struct corner corner_threads[] = {
     {"threads_that_come_and_go_do_not_grow_memory", threads_that_come_and_go_do_not_grow_memory},
     {"pthread_exit_leaves_objects", pthread_exit_leaves_objects},
     {"destructors_may_allocate", destructors_may_allocate},
+    {"what_is_freed_last_leaves_no_heap", what_is_freed_last_leaves_no_heap},
     {"threads_trade_blocks", threads_trade_blocks},
     {"three_hundred_threads_at_once", three_hundred_threads_at_once},
     {"main_thread_may_leave_first", main_thread_may_leave_first},
