@@ -3,10 +3,12 @@
 # Loam's one Makefile. `make help` lists the commands. Everything that is made goes to build/:
 #
 #   build/kernel-BUILD-CC/    kernel.elf and efi/ (the boot volume: loader and sealed kernel)
+#                             with -list or -buddy at its end: linked with another frame allocator
 #   build/hosted-CC/          the hosted unit tests, with sanitizers
 #   build/hosted/             libloam.so and libloam.a; build/hardened/: the same with HARDEN=1
 #
 # Settings, for the command line:  CC=gcc|clang  BUILD=release|debug  V=1 (show full commands)
+#   FRAMES=tree|list|buddy (the frame allocator; the last two are for teaching: lib/alloc/simple)
 #   HARDEN=1 (the heap checks all it can)
 #   of `make run`:   CMD='frames; heap'  BOOT=uefi|pvh  MEDIUM=folder|cd|usb  VGA=std|virtio|cirrus|none
 #                    CPUS= MEM= CPU= MACHINE= ACCEL= TIMEOUT=      of `make image`:  CMD=
@@ -20,6 +22,7 @@ CC := gcc
 endif
 BUILD ?= $(if $(filter test coverage,$(MAKECMDGOALS)),debug,release)
 BOOT  ?= uefi
+FRAMES ?= tree
 
 ifeq ($(filter gcc clang,$(CC)),)
 $(error CC=$(CC) is not known here; use CC=gcc or CC=clang)
@@ -29,6 +32,9 @@ $(error BUILD=$(BUILD) is not known; use BUILD=release or BUILD=debug)
 endif
 ifeq ($(filter uefi pvh,$(BOOT)),)
 $(error BOOT=$(BOOT) is not known; use BOOT=uefi or BOOT=pvh)
+endif
+ifeq ($(filter tree list buddy,$(FRAMES)),)
+$(error FRAMES=$(FRAMES) is not known; use FRAMES=tree, FRAMES=list or FRAMES=buddy)
 endif
 
 MAKEFLAGS += --no-builtin-rules
@@ -41,7 +47,8 @@ endif
 Q := $(if $(V),,@)
 say = $(if $(V),,@echo '  $(1)	$(2)' >&2)
 
-K := build/kernel-$(BUILD)$(if $(filter 1,$(HARDEN)),-hardened)-$(CC)
+O := build/kernel-$(BUILD)$(if $(filter 1,$(HARDEN)),-hardened)-$(CC)
+K := $(O)$(patsubst %,-%,$(filter-out tree,$(FRAMES)))
 H := build/hosted-$(CC)
 
 .PHONY: all run screenshot test fuzz bench lib image prove check format coverage debug doctor help clean
@@ -58,11 +65,15 @@ NO_IDIOMS := -fno-builtin $(if $(filter gcc,$(CC)),-fno-tree-loop-distribute-pat
 
 KERNEL_FLAGS := $(COMMON) -O2 -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \
     -mgeneral-regs-only -fno-omit-frame-pointer -fno-optimize-sibling-calls \
-    -fno-stack-protector -fno-asynchronous-unwind-tables \
+    -fno-asynchronous-unwind-tables \
     -Ikernel/arch/x86_64 -Ikernel/mm/home \
     -DLOAM_DEBUG=$(if $(filter debug,$(BUILD)),1,0) -DLOAM_HARDEN=$(if $(filter 1,$(HARDEN)),1,0) \
     -DLOAM_BUILD='"$(BUILD)"' \
     -DLOAM_VERSION='"$(VERSION)"' -DLOAM_COMPILER='"$(CC)"'
+
+# The canary of the stack in use is in the CPU's area; kernel/arch/x86_64/canary.h.
+KERNEL_FLAGS += -fstack-protector-strong -mstack-protector-guard=tls \
+    -mstack-protector-guard-reg=gs -mstack-protector-guard-offset=40
 
 EFI_FLAGS := $(COMMON) -O2 -isystem /usr/include/efi -isystem /usr/include/efi/x86_64 -fpic \
     -ffreestanding -fno-stack-protector -fno-strict-aliasing -mno-red-zone -mgeneral-regs-only \
@@ -74,35 +85,48 @@ HOSTED_FLAGS := $(COMMON) -O1 -Itests/host -DLOAM_DEBUG=1 $(SANITIZERS)
 
 # --- what there is, in layer order ----------------------------------------------------------------
 
-LIB   := string format parse sort tree elf check keys history complete lineview lineedit pager
-CORE  := frame frame_stats frame_check heap heap_world heap_run heap_class heap_slab heap_remote heap_checked heap_large \
-    heap_huge heap_life heap_tick heap_misuse heap_stats heap_check
+LIB   := string format parse sort tree elf check keys history complete lineview lineedit pager churn
+CORE  := heap heap_world heap_run heap_class heap_slab heap_remote heap_checked heap_large heap_huge \
+    heap_life heap_tick heap_misuse heap_stats heap_check
 # Runs hosted, too: what of the console knows no hardware.
 CONSOLE := font glyph terminal screen keymap
 # Runs hosted, too: all of kernel/mm but what is bound to the kernel's image and ports.
-MM    := memmap frame_port pmm paging paging_check region aspace aspace_check brk mmap kmalloc vmalloc
+MM    := memmap frame_port pmm paging paging_check region aspace aspace_check brk mmap \
+    kmalloc kmalloc_dma kmalloc_shrink vmalloc
+# Likewise: what reads ACPI tables.
+ACPI  := acpi acpi_madt acpi_numa
 
 KTESTS         := $(wildcard tests/kernel/*.c)
 LIB_SOURCES    := $(LIB:%=lib/%.c) $(CORE:%=lib/alloc/%.c)
-MM_SOURCES     := $(MM:%=kernel/mm/%.c) kernel/acpi.c
-KERNEL_SOURCES := $(LIB_SOURCES) $(wildcard kernel/arch/x86_64/*.[cS]) $(wildcard kernel/*.c) \
+# Three frame allocators behind frame.h: a program is linked with one of them.
+FRAMES_tree    := $(wildcard lib/alloc/frame*.c)
+FRAMES_list    := $(wildcard lib/alloc/simple/simple*.c) lib/alloc/simple/list.c
+FRAMES_buddy   := $(wildcard lib/alloc/simple/simple*.c) lib/alloc/simple/buddy.c
+MM_SOURCES     := $(MM:%=kernel/mm/%.c) $(ACPI:%=kernel/%.c)
+KERNEL_SOURCES := $(LIB_SOURCES) $(FRAMES_$(FRAMES)) $(wildcard kernel/arch/x86_64/*.[cS]) $(wildcard kernel/*.c) \
     $(wildcard kernel/mm/*.c) $(wildcard boot/pvh/*.[cS]) $(KTESTS)
 EFI_SOURCES    := $(wildcard boot/uefi/*.[cS]) lib/elf.c lib/format.c lib/string.c
-HOST_SOURCES   := $(filter-out lib/string.c,$(LIB_SOURCES)) $(CONSOLE:%=kernel/%.c) \
-    $(MM_SOURCES) kernel/names.c $(wildcard tests/host/*.c)
-TESTS          := $(patsubst tests/%.c,%,$(wildcard tests/*_test.c))
+HOST_SOURCES   := $(filter-out lib/string.c,$(LIB_SOURCES)) $(FRAMES_tree) $(CONSOLE:%=kernel/%.c) \
+    $(MM_SOURCES) kernel/lock.c kernel/names.c kernel/picture.c \
+    $(filter-out %/frame_alone.c,$(wildcard tests/host/*.c))
+TESTS          := $(patsubst tests/%.c,%,$(wildcard tests/*_test.c)) frame_list_test frame_buddy_test
 
 # --- the kernel -----------------------------------------------------------------------------------
 
-KERNEL_OBJECTS := $(KERNEL_SOURCES:%=$(K)/%.o)
-EFI_OBJECTS    := $(EFI_SOURCES:%=$(K)/efi-objects/%.o)
+KERNEL_OBJECTS := $(KERNEL_SOURCES:%=$(O)/%.o)
+EFI_OBJECTS    := $(EFI_SOURCES:%=$(O)/efi-objects/%.o)
 
-$(K)/lib/string.c.o: KERNEL_FLAGS += $(NO_IDIOMS)
+$(O)/lib/string.c.o: KERNEL_FLAGS += $(NO_IDIOMS)
+# The core hands small structs out by address, which counts as strong a reason as an array, and costs
+# kfree 13 instructions. Arrays of characters alone are guarded here; there are none on its fast path.
+$(patsubst %,$(O)/%.o,$(wildcard lib/alloc/*.c)): KERNEL_FLAGS += -fstack-protector
+# Runs before there is such an area, and makes canaries.
+$(O)/boot/pvh/pvh.c.o $(O)/kernel/arch/x86_64/canary.c.o: KERNEL_FLAGS += -fno-stack-protector
 # clang's own assembler drops .cfi_signal_frame, by which gdb knows an exception.
-$(K)/kernel/arch/x86_64/trap_entry.S.o: KERNEL_FLAGS += $(if $(filter clang,$(CC)),-fno-integrated-as)
+$(O)/kernel/arch/x86_64/trap_entry.S.o: KERNEL_FLAGS += $(if $(filter clang,$(CC)),-fno-integrated-as)
 # Tests run in the order in which they are written.
-$(KTESTS:%=$(K)/%.o): KERNEL_FLAGS += $(if $(filter gcc,$(CC)),-fno-toplevel-reorder)
-$(K)/%.o: % Makefile | need-cc
+$(KTESTS:%=$(O)/%.o): KERNEL_FLAGS += $(if $(filter gcc,$(CC)),-fno-toplevel-reorder)
+$(O)/%.o: % Makefile | need-cc
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(KERNEL_FLAGS) -c $< -o $@
@@ -133,8 +157,8 @@ $(K)/kernel.elf: $(KERNEL_OBJECTS) $(K)/objects linker.ld tools/symbols.py Makef
 
 # --- the boot volume ------------------------------------------------------------------------------
 
-$(K)/efi-objects/lib/string.c.o: EFI_FLAGS += $(NO_IDIOMS)
-$(K)/efi-objects/%.o: % Makefile | need-cc need-gnu-efi
+$(O)/efi-objects/lib/string.c.o: EFI_FLAGS += $(NO_IDIOMS)
+$(O)/efi-objects/%.o: % Makefile | need-cc need-gnu-efi
 	$(call say,CC,$< for UEFI)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(EFI_FLAGS) -c $< -o $@
@@ -279,7 +303,8 @@ $(H)/libhosted.a: $(HOST_OBJECTS) $(H)/objects
 
 # Tests of what stands on frames put themselves in between, to make frames run out on purpose.
 NEEDS_FRAMES := pmm paging aspace brk mmap kmalloc heap_port vmalloc
-WRAPPED = $(if $(filter $(NEEDS_FRAMES:%=%_test),$(@F)),frame_alloc frame_free)
+WRAPPED = $(if $(filter $(NEEDS_FRAMES:%=%_test),$(@F)),frame_alloc frame_free frame_alloc_bulk \
+    frame_free_bulk)
 wrap = $(addprefix -Wl$(comma)--wrap=,$(WRAPPED))
 comma := ,
 
@@ -320,15 +345,25 @@ $(H)/string_test: $(H)/lib/string.c.o
 # The kernel's own heap port, over windows that a hosted program can write to.
 $(H)/heap_port_test: $(H)/kernel/mm/heap_port.c.o
 $(H)/heap_port_test: WRAPPED += kmmap kmunmap kmprotect
+# The same tests of the contract for each frame allocator.
+$(H)/frame_list_test: $(FRAMES_list:%=$(H)/%.o)
+$(H)/frame_buddy_test: $(FRAMES_buddy:%=$(H)/%.o)
+$(H)/frame_list_test $(H)/frame_buddy_test: $(H)/tests/frame_contract_test.c.o $(H)/libhosted.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(SANITIZERS) $(filter %.o,$^) $(H)/libhosted.a -lcmocka -pthread -o $@
 $(H)/%_test: $(H)/tests/%_test.c.o $(H)/libhosted.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SANITIZERS) $(filter %.o,$^) $(H)/libhosted.a -lcmocka -pthread -o $@ \
 	    $(wrap)
 
 # Threads need the other sanitizer: their test and the core are built apart with it.
-HEAP_RACES := tests/heap_threads_test.c $(wildcard lib/alloc/heap*.c) lib/tree.c lib/check.c \
-    lib/format.c tests/host/heap_port.c tests/host/expect.c
+FRAME_RACES := tests/frame_threads_test.c $(wildcard lib/alloc/frame*.c) lib/check.c lib/format.c \
+    tests/host/frame_home.c tests/host/frame_alone.c
+HEAP_RACES  := tests/heap_threads_test.c $(wildcard lib/alloc/heap*.c) lib/tree.c lib/check.c \
+    lib/format.c kernel/lock.c $(patsubst %,tests/host/%.c,heap_port expect lock_home log panic told)
+$(H)/frame_threads_test: $(FRAME_RACES) $(wildcard lib/alloc/frame*.h) Makefile | need-cc need-cmocka
 $(H)/heap_threads_test: $(HEAP_RACES) $(wildcard lib/alloc/heap*.h) Makefile | need-cc need-cmocka
+$(H)/frame_threads_test $(H)/heap_threads_test:
 	$(call say,CC,$@ with ThreadSanitizer)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(filter-out -MMD -MP,$(COMMON)) -O1 -fsanitize=thread -Itests/host -DLOAM_DEBUG=1 \
@@ -338,7 +373,7 @@ HOSTED_TESTS := $(TESTS:%=$(H)/%)
 
 # --- fuzzing: clang's libFuzzer, with sanitizers; see tests/fuzz/fuzz.h ------------------------------
 
-FUZZED     := lib/elf.c lib/format.c lib/parse.c lib/sort.c kernel/mm/memmap.c kernel/acpi.c
+FUZZED     := lib/elf.c lib/format.c lib/parse.c lib/sort.c kernel/mm/memmap.c $(ACPI:%=kernel/%.c)
 FUZZERS    := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
 FUZZ_FLAGS := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZ_SECONDS ?= 30
@@ -375,6 +410,7 @@ BUILT_LOAM    := $(if $(filter-out libloam libloam_programs,$(T)),,$(CORNERS) \
     $(LOAM_BUILDS:%=build/%/libloam.so) $(LOAM_BUILDS:%=build/%/libloam.a))
 CLANG_KERNEL  := build/kernel-$(BUILD)-clang
 HAS_CLANG     := $(if $(T),,$(shell command -v clang))
+OTHER_FRAMES  := $(if $(T),$(patsubst FRAMES=%,%,$(filter FRAMES=%,$(T))),list buddy)
 WANTED_FUZZ   := $(if $(T),$(filter build/fuzz/$(T),$(FUZZERS)),$(FUZZERS))
 HAS_FUZZER     = $(shell NO_INSTALL=1 tools/need.sh clang 2>/dev/null && echo yes)
 BUILT_FUZZ    := $(if $(filter test,$(MAKECMDGOALS)),$(if $(WANTED_FUZZ),$(if $(HAS_FUZZER),$(WANTED_FUZZ))))
@@ -383,17 +419,50 @@ test: ## every test, hosted and booted; T=frame: those of one source
 test: $(BUILT_TESTS) $(BUILT_FUZZ) $(BUILT_LOAM) $(BUILT_KERNEL) | need-python \
     $(if $(ONLY_HOSTED),,need-qemu need-uefi want-gdb want-mtools want-xorriso)
 	$(if $(HAS_CLANG),@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD) all)
+	$(if $(OTHER_FRAMES),@for frames in $(OTHER_FRAMES); do \
+	    $(MAKE) --no-print-directory FRAMES=$$frames BUILD=$(BUILD) $(O)-$$frames/kernel.elf || exit 1; done)
 	@rm -f $(filter-out $(HOSTED_TESTS),$(wildcard $(H)/*_test))
 	@tests/run.py --hosted-dir $(H) $(if $(ONLY_HOSTED),,--kernel-dir $(K)) \
-	    $(if $(HAS_CLANG),--clang-dir $(CLANG_KERNEL)) $(if $(BUILT_FUZZ),--fuzz-dir build/fuzz) \
+	    $(if $(HAS_CLANG),--clang-dir $(CLANG_KERNEL)) \
+	    $(foreach frames,$(OTHER_FRAMES),--$(frames)-dir $(O)-$(frames)) $(if $(BUILT_FUZZ),--fuzz-dir build/fuzz) \
 	    $(if $(T),--only "$(T)") \
 	    $(if $(JUNIT),--junit $(JUNIT))
 
-# In-kernel benchmarks, in exact guest instructions, beside Linux's figures. B=heap is hosted.
-bench: ## benchmarks in guest instructions, beside Linux's; B=kmalloc: those with that prefix
-bench: $(if $(filter heap%,$(B)),heap-bench,kernel-bench)
-kernel-bench: $(K)/kernel.elf | need-python need-qemu
-	@tools/bench.py --build $(K) $(if $(B),--only $(B))
+# Hosted benchmarks of frames: release builds, and one whose atomic operations are calls that count.
+BENCH        := build/bench-$(CC)
+BENCH_FLAGS  := $(COMMON) -O2 -march=x86-64-v3 -fno-pie -ftls-model=local-exec -Itests/bench/frame/home
+BENCH_COMMON := $(patsubst %,$(BENCH)/%.o,$(wildcard tests/bench/frame/*.c) lib/format.c lib/check.c \
+    lib/churn.c)
+FRAME_BENCHES := $(BENCH)/frame_tree $(BENCH)/frame_list $(BENCH)/frame_buddy $(BENCH)/frame_locked
+
+$(BENCH)/%.c.o: %.c Makefile | need-cc
+	$(call say,CC,$< for benchmarks)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BENCH_FLAGS) -c $< -o $@
+$(BENCH)/locked/%.c.o: %.c Makefile | need-cc
+	$(call say,CC,$< with locked operations counted)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BENCH_FLAGS) -fsanitize=thread -c $< -o $@
+$(BENCH)/frame_tree: $(FRAMES_tree:%=$(BENCH)/%.o)
+$(BENCH)/frame_list: $(FRAMES_list:%=$(BENCH)/%.o)
+$(BENCH)/frame_buddy: $(FRAMES_buddy:%=$(BENCH)/%.o)
+$(BENCH)/frame_locked: $(FRAMES_tree:%=$(BENCH)/locked/%.o)
+$(FRAME_BENCHES): $(BENCH_COMMON)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $^ -no-pie -pthread -o $@
+
+# In-kernel benchmarks, in exact guest instructions, beside Linux's figures; for frames, also hosted
+# ones, and those of the simple allocators. B=heap is libloam beside other allocators.
+BENCH_FRAMES := $(filter frame%,$(or $(B),frame))
+bench: ## benchmarks in instructions, beside Linux's; B=kmalloc, B=frame.whole: those with that prefix
+bench: $(if $(filter heap heap.%,$(B)),heap-bench,kernel-bench)
+kernel-bench: $(K)/kernel.elf $(if $(BENCH_FRAMES),$(FRAME_BENCHES)) | need-python need-qemu \
+    $(if $(BENCH_FRAMES),need-valgrind)
+	$(if $(BENCH_FRAMES),@for frames in list buddy; do $(MAKE) --no-print-directory FRAMES=$$frames \
+	    $(O)-$$frames/kernel.elf || exit 1; done)
+	$(if $(BENCH_FRAMES),@tools/frame_bench.py $(BENCH) $(B))
+	@tools/bench.py --build $(K) $(if $(B),--only $(B)) \
+	    $(if $(BENCH_FRAMES),$(foreach frames,list buddy,--frames $(frames)=$(O)-$(frames)))
 
 # Instructions of malloc and free; LIB= is the library to preload.
 build/bench/heap_insn: tests/bench/heap_insn.c Makefile | need-cc
@@ -403,6 +472,7 @@ build/bench/heap_insn: tests/bench/heap_insn.c Makefile | need-cc
 heap-insn: build/bench/heap_insn $(LIB) | need-python
 	@tests/bench/heap_insn.py $< $(LIB)
 .PHONY: heap-insn
+
 # libloam.so beside the allocators that Debian packages; B=heap.NAME: one workload, idle, start, insn.
 W := build/workloads
 heap-bench: $(W)/workload $(W)/launch $(L)/libloam.so build/bench/heap_insn \
@@ -481,8 +551,8 @@ help: ## this list
 
 # --- what must be installed; asked for by the commands that need it, when they need it --------------
 
-NEEDS := $(addprefix need-,cc python cmocka qemu uefi gnu-efi clang clang-format clang-tidy gdb mtools \
-    xorriso)
+NEEDS := $(addprefix need-,cc valgrind python cmocka qemu uefi gnu-efi clang clang-format clang-tidy gdb \
+    mtools xorriso)
 WANTS := $(addprefix want-,gdb mtools xorriso gnuplot valgrind)
 .PHONY: $(NEEDS) $(WANTS)
 $(NEEDS): need-%:

@@ -66,8 +66,11 @@ static const struct view *add_view(uint64_t start, uint64_t end)
     uint64_t bytes = end - start;
     if (view_count == VIEWS_MAX || bytes > MEMLAYOUT_ACPI_END - window_next)
         return NULL;
-    if (paging_map(kspace_paging(), window_next, (phys_t){start}, bytes, PAGE_READ | PAGE_GLOBAL) !=
-        0)
+    bool were_on = lock_take_irq(&aspace_lock);
+    int error =
+        paging_map(kspace_paging(), window_next, (phys_t){start}, bytes, PAGE_READ | PAGE_GLOBAL);
+    lock_release_irq(&aspace_lock, were_on);
+    if (error != 0)
         return NULL;
     struct view *view = &views[view_count++];
     *view = (struct view){start, bytes, window_next};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Benchmarks of frames and heap, under the names that Linux's figures have. */
+/* Runs the benchmarks of bench_*.c. */
 #include "kernel/bench.h"
 
 #include <stddef.h>
@@ -7,89 +7,58 @@
 
 #include "kernel/arch/x86_64/asm.h"
 #include "kernel/console.h"
-#include "kernel/mm/kmalloc.h"
-#include "kernel/mm/pmm.h"
+#include "kernel/smp.h"
 #include "lib/string.h"
 
-#define PAIRS 10000
-#define BATCH 1000
-
-static void frame_pair(uint64_t order)
+static uint64_t measure(const struct bench *bench)
 {
-    struct frame_request request = {.order = (uint8_t)order};
-    for (unsigned i = 0; i < PAIRS; i++)
-        pmm_free(PMM_KERNEL, pmm_alloc(PMM_KERNEL, request), (unsigned)order);
+    bench->before(bench->argument);
+    uint64_t start = asm_read_tsc();
+    bench->run(bench->argument);
+    uint64_t ticks = asm_read_tsc() - start;
+    bench->after(bench->argument);
+    return ticks / bench->operations;
 }
 
-static void frame_zeroed_pair(uint64_t order)
+bool bench_is_wanted(const char *name, const char *prefix)
 {
-    struct frame_request request = {.order = (uint8_t)order, .flags = FRAME_ZERO};
-    for (unsigned i = 0; i < PAIRS; i++)
-        pmm_free(PMM_KERNEL, pmm_alloc(PMM_KERNEL, request), (unsigned)order);
+    return prefix == NULL || strncmp(name, prefix, strlen(prefix)) == 0;
 }
 
-static void kmalloc_pair(uint64_t size)
+void bench_tell(const char *name, uint64_t value, const char *unit)
 {
-    for (unsigned i = 0; i < PAIRS; i++)
-        kfree(kmalloc(size, 0));
+    console_print("bench: %s %lu %s\n", name, value, unit);
 }
 
-static void *blocks[BATCH]; /* of the batch benchmarks; empty before and after each */
-
-static void kmalloc_batch_alloc(uint64_t size)
+/* True iff there were any. */
+static bool run_group(const struct bench *bench, const char *prefix)
 {
-    for (unsigned i = 0; i < BATCH; i++)
-        blocks[i] = kmalloc(size, 0);
+    bool any = false;
+    for (; bench->name != NULL; bench++) {
+        if (!bench_is_wanted(bench->name, prefix))
+            continue;
+        any = true;
+        bench_tell(bench->name, measure(bench), "ticks");
+    }
+    return any;
 }
-
-static void kmalloc_batch_free(uint64_t size)
-{
-    (void)size;
-    for (unsigned i = 0; i < BATCH; i++)
-        kfree(blocks[i]);
-}
-
-static void nothing(uint64_t argument)
-{
-    (void)argument;
-}
-
-static const struct bench {
-    const char *name;
-    void (*run)(uint64_t argument);
-    uint64_t argument;
-    unsigned operations;
-    void (*before)(uint64_t argument); /* these two are not measured */
-    void (*after)(uint64_t argument);
-} benches[] = {
-    {"frame.pair.0", frame_pair, 0, PAIRS, nothing, nothing},
-    {"frame.pair.3", frame_pair, 3, PAIRS, nothing, nothing},
-    {"frame.pair.9", frame_pair, 9, PAIRS, nothing, nothing},
-    {"frame.zeroed_pair.0", frame_zeroed_pair, 0, PAIRS, nothing, nothing},
-    {"kmalloc.pair.16", kmalloc_pair, 16, PAIRS, nothing, nothing},
-    {"kmalloc.pair.64", kmalloc_pair, 64, PAIRS, nothing, nothing},
-    {"kmalloc.pair.256", kmalloc_pair, 256, PAIRS, nothing, nothing},
-    {"kmalloc.pair.1024", kmalloc_pair, 1024, PAIRS, nothing, nothing},
-    {"kmalloc.pair.4096", kmalloc_pair, 4096, PAIRS, nothing, nothing},
-    {"kmalloc.batch_alloc.64", kmalloc_batch_alloc, 64, BATCH, nothing, kmalloc_batch_free},
-    {"kmalloc.batch_free.64", kmalloc_batch_free, 64, BATCH, kmalloc_batch_alloc, nothing},
-};
 
 bool bench_run(const char *prefix)
 {
-    bool any = false;
-    for (size_t i = 0; i < sizeof benches / sizeof benches[0]; i++) {
-        const struct bench *bench = &benches[i];
-        if (prefix != NULL && strncmp(bench->name, prefix, strlen(prefix)) != 0)
-            continue;
+    static const char max[] = "frame.batch_alloc.0.max";
+    static const char churn[] = "kmalloc.churn";
+    bool any = run_group(bench_frames, prefix);
+    if (bench_is_wanted(max, prefix)) {
         any = true;
-        bench->before(bench->argument);
-        uint64_t start = asm_read_tsc();
-        bench->run(bench->argument);
-        uint64_t ticks = asm_read_tsc() - start;
-        bench->after(bench->argument);
-        console_print("bench: %s %lu ticks\n", bench->name, ticks / bench->operations);
+        bench_tell(max, bench_frame_slowest(), "ticks");
     }
+    any = run_group(bench_heap, prefix) || any;
+    if (bench_is_wanted(churn, prefix) ||
+        (prefix != NULL && strncmp(prefix, churn, strlen(churn)) == 0))
+        any = bench_churn(prefix) || any;
+    any = run_group(bench_smp, prefix) || any;
+    if (smp_count() > 1)
+        any = run_group(bench_smp_two, prefix) || any;
     if (!any)
         console_print("bench: there are none named %s\n", prefix);
     return any;

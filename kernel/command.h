@@ -15,10 +15,13 @@ struct command {
 };
 
 /* The groups, each ended by an entry without a name. */
-extern const struct command command_memory[]; /* look: mem frames heap maps walk check */
-extern const struct command command_block[];  /* alloc realloc free */
-extern const struct command command_use[];    /* use: map unmap peek poke fill */
+extern const struct command command_memory[]; /* look: mem heap maps walk check */
+extern const struct command command_frames[];
+extern const struct command command_block[]; /* alloc realloc free */
+extern const struct command command_use[];   /* use: map unmap peek poke fill */
 extern const struct command command_machine[];
+extern const struct command command_locks[];
+extern const struct command command_cpus[];   /* cpus irqs nodes */
 extern const struct command command_prompt[]; /* how the prompt behaves */
 
 /* Reads an argument as a number, or as the address that a block's name ($1, $1+8) stands for; else

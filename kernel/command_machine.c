@@ -1,24 +1,70 @@
 /* SPDX-License-Identifier: MIT */
 /* Prompt commands about the machine and the kernel as a whole. */
+#include <stddef.h>
+
 #include "kernel/acpi_window.h"
 #include "kernel/arch/x86_64/cpu.h"
+#include "kernel/arch/x86_64/image.h"
+#include "kernel/arch/x86_64/percpu.h"
 #include "kernel/arch/x86_64/power.h"
+#include "kernel/arch/x86_64/stack.h"
 #include "kernel/bench.h"
 #include "kernel/command.h"
 #include "kernel/console.h"
 #include "kernel/crash.h"
 #include "kernel/ktest.h"
 #include "kernel/log.h"
+#include "kernel/mm/kspace.h"
+#include "kernel/mm/paging.h"
 #include "kernel/panic.h"
 #include "lib/string.h"
+
+struct flag {
+    const char *name;
+    bool on;
+};
+
+/* A line of them, up to one without a name. */
+static void show_flags(const struct flag *flag)
+{
+    for (const char *before = ""; flag->name != NULL; flag++, before = " ")
+        console_print("%s%c%s", before, flag->on ? '+' : '-', flag->name);
+    console_print("\n");
+}
+
+static bool is_mapped(const char *address, unsigned flag)
+{
+    struct page page;
+    return paging_find(kspace_paging(), (uintptr_t)address, &page) && (page.flags & flag) != 0;
+}
+
+/* What is on, as this CPU and the page tables have it now. docs/protections.md */
+static void show_protections(void)
+{
+    struct cpu_protections on = cpu_protections();
+    const char *guard = (const char *)stack_get(cpu_id(), STACK_MAIN).low - 1;
+    show_flags((const struct flag[]){
+        {"NX", on.nx},
+        {"WP", on.write_protect},
+        {"SMEP", on.smep},
+        {"SMAP", on.smap},
+        {"UMIP", on.umip},
+        {"W^X", on.nx && on.write_protect},
+        {"guard-pages", !is_mapped(guard, PAGE_READ)},
+        {"sealed-data", !is_mapped(image_rodata_end, PAGE_WRITE)},
+        {"stack-canaries", percpu_this()->canary != 0},
+        {NULL, false},
+    });
+}
 
 static bool show_cpu(int argc, char **argv)
 {
     (void)argc, (void)argv;
-    const struct {
-        const char *name;
-        bool there;
-    } features[] = {
+    console_print(
+        "%s  %s\nfamily %u model %u stepping %u; addresses: %u bits physical, %u virtual\n",
+        cpu.vendor, cpu.brand, cpu.family, cpu.model, cpu.stepping, cpu.physical_bits,
+        cpu.virtual_bits);
+    show_flags((const struct flag[]){
         {"NX", cpu.nx},
         {"1-GiB-pages", cpu.gib_pages},
         {"global-pages", cpu.global_pages},
@@ -29,14 +75,10 @@ static bool show_cpu(int argc, char **argv)
         {"LA57", cpu.la57},
         {"RDRAND", cpu.rdrand},
         {"hypervisor", cpu.hypervisor},
-    };
-    console_print(
-        "%s  %s\nfamily %u model %u stepping %u; addresses: %u bits physical, %u virtual\n",
-        cpu.vendor, cpu.brand, cpu.family, cpu.model, cpu.stepping, cpu.physical_bits,
-        cpu.virtual_bits);
-    for (unsigned i = 0; i < sizeof features / sizeof features[0]; i++)
-        console_print("%s%c%s", i > 0 ? " " : "", features[i].there ? '+' : '-', features[i].name);
-    console_print("\n");
+        {NULL, false},
+    });
+    console_print("protections: ");
+    show_protections();
     return true;
 }
 

@@ -13,11 +13,6 @@
 #include "lib/alloc/heap.h"
 #include "lib/format.h"
 
-static const char *size_of(char buffer[FORMAT_BYTES_SIZE], uint64_t frames)
-{
-    return format_bytes(buffer, frames << PAGE_SHIFT);
-}
-
 static bool mem(int argc, char **argv)
 {
     (void)argc, (void)argv;
@@ -26,23 +21,6 @@ static bool mem(int argc, char **argv)
                   "%lu reserved = %lu KiB\n",
                   account.free * 4, account.kernel * 4, account.tables * 4, account.heap * 4,
                   account.firmware * 4, account.reserved * 4, account.ram * 4);
-    return true;
-}
-
-static bool frames(int argc, char **argv)
-{
-    (void)argc, (void)argv;
-    uint64_t count[FRAME_ORDERS], sum = 0;
-    char block[FORMAT_BYTES_SIZE], total[FORMAT_BYTES_SIZE];
-    frame_count_blocks(pmm_frames(), count);
-    console_print("order      block  free blocks       free\n");
-    for (unsigned order = 0; order < FRAME_ORDERS; order++) {
-        console_print("%5u %10s %12lu %10s\n", order, size_of(block, (uint64_t)1 << order),
-                      count[order], size_of(total, count[order] << order));
-        sum += count[order] << order;
-    }
-    console_print("%lu of %lu frames are free (%s)\n", sum, pmm_frames()->total,
-                  size_of(total, sum));
     return true;
 }
 
@@ -95,6 +73,7 @@ static const char *region_name(uintptr_t address)
         {MEMLAYOUT_HEAP_TABLE_START, MEMLAYOUT_HEAP_TABLE_END, "heap table"},
         {MEMLAYOUT_DEVICES_START, MEMLAYOUT_DEVICES_END, "devices"},
         {MEMLAYOUT_ACPI_START, MEMLAYOUT_ACPI_END, "ACPI tables"},
+        {MEMLAYOUT_STACKS_START, MEMLAYOUT_STACKS_END, "kernel stack"},
     };
     for (unsigned i = 0; i < sizeof windows / sizeof windows[0]; i++)
         if (address >= windows[i].start && address < windows[i].end)
@@ -105,6 +84,7 @@ static const char *region_name(uintptr_t address)
     if (address >= (uintptr_t)image_start && address < (uintptr_t)image_end)
         return image_is_text(address)                  ? "kernel text"
                : address < (uintptr_t)image_rodata_end ? "kernel rodata"
+               : address < (uintptr_t)image_sealed_end ? "sealed data"
                                                        : "kernel data";
     return "";
 }
@@ -225,7 +205,6 @@ static bool check(int argc, char **argv)
 
 const struct command command_memory[] = {
     {"mem", "", "where the RAM is, in one sum", 0, 0, mem},
-    {"frames", "", "free physical blocks by order", 0, 0, frames},
     {"heap", "", "the kernel heap by size class", 0, 0, heap},
     {"maps", "", "what is mapped, where and how", 0, 0, maps},
     {"walk", "ADDR", "the page table entries on the way to an address", 1, 1, walk},

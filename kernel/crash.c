@@ -53,6 +53,17 @@ static void overflow_stack(void *unused)
     recurse(0);
 }
 
+/* Writes one byte beyond an array, into the canary. */
+static void smash_stack(void *unused)
+{
+    (void)unused;
+    char array[24]; /* leaves no gap before the canary */
+    volatile char *byte = array;
+    __asm__("" : "+r"(byte)); /* or the compiler sees it coming */
+    for (size_t i = 0; i <= sizeof array; i++)
+        byte[i] = 'x';
+}
+
 static void invalid_opcode(void *unused)
 {
     (void)unused;
@@ -93,9 +104,16 @@ static const struct {
     const char *kind;
     crash_function *function;
 } kinds[] = {
-    {"null", null_pointer}, {"text", write_text},       {"rodata", write_rodata},
-    {"exec", execute_data}, {"stack", overflow_stack},  {"ud", invalid_opcode},
-    {"divide", divide},     {"protection", protection}, {"triple", triple_fault},
+    {"null", null_pointer},
+    {"text", write_text},
+    {"rodata", write_rodata},
+    {"exec", execute_data},
+    {"stack", overflow_stack},
+    {"ud", invalid_opcode},
+    {"smash", smash_stack},
+    {"divide", divide},
+    {"protection", protection},
+    {"triple", triple_fault},
     {"hang", hang},
 };
 

@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-/* The function that provokes `kind` (null, text, rodata, exec, stack, ud, divide, protection,
- * triple, hang), or NULL. Its argument is not looked at. */
+/* The function that provokes `kind` (null, text, rodata, exec, stack, smash, ud, divide,
+ * protection, triple, hang), or NULL. Its argument is not looked at. */
 typedef void crash_function(void *unused);
 crash_function *crash_find(const char *kind);
 

@@ -6,46 +6,70 @@
 
 #include "kernel/arch/x86_64/asm.h"
 #include "kernel/arch/x86_64/context.h"
+#include "kernel/arch/x86_64/percpu.h"
 #include "kernel/arch/x86_64/stack.h"
 #include "kernel/arch/x86_64/trap.h"
 #include "kernel/backtrace.h"
 #include "kernel/console.h"
+#include "kernel/lock.h"
+#include "kernel/mm/kmalloc_cpu.h"
 #include "kernel/panic.h"
 #include "lib/format.h"
 #include "lib/string.h"
 
 enum { ERROR_PRESENT = 1, ERROR_WRITE = 2, ERROR_USER = 4, ERROR_RESERVED = 8, ERROR_FETCH = 16 };
 
-/* The innermost fault_try(). */
+/* A fault_try(); each CPU has its own. */
 struct attempt {
     struct context context;
     struct fault *fault;
     struct attempt *outer;
+    /* As at the beginning: */
+    struct lock *held; /* the innermost lock */
+    bool interrupts_were_on;
+    uint32_t interrupts, nmis; /* being handled */
 };
 
-static struct attempt *attempt;
+/* Gives back what the abandoned function had taken. */
+static void clean_up(const struct attempt *abandoned)
+{
+    kmalloc_set_interrupts(percpu_this(), abandoned->interrupts);
+    percpu_this()->nmis = abandoned->nmis;
+    lock_release_down_to(abandoned->held);
+    if (abandoned->interrupts_were_on)
+        asm_interrupts_on();
+}
 
 bool fault_try(void (*function)(void *), void *argument, struct fault *fault)
 {
-    struct attempt this = {.fault = fault, .outer = attempt};
+    struct percpu *area = percpu_this();
+    struct attempt this = {.fault = fault,
+                           .outer = area->attempt,
+                           .held = lock_held(),
+                           .interrupts_were_on = asm_interrupts_are_on(),
+                           .interrupts = area->interrupts,
+                           .nmis = area->nmis};
     bool returned = context_save(&this.context) == 0;
     if (returned) {
-        attempt = &this;
+        area->attempt = &this;
         function(argument);
     }
-    attempt = this.outer;
+    area->attempt = this.outer;
+    if (!returned)
+        clean_up(&this);
     return returned;
 }
 
 static _Noreturn void deliver(const struct fault *fault)
 {
+    struct attempt *attempt = percpu_this()->attempt;
     *attempt->fault = *fault;
     context_restore(&attempt->context, 1);
 }
 
 void fault_deliver_panic(const char *reason, uintptr_t caller)
 {
-    if (attempt == NULL)
+    if (percpu_this()->attempt == NULL)
         return;
     struct fault fault = {.vector = FAULT_PANIC, .rip = caller};
     format_text(fault.reason, sizeof fault.reason, "%s", reason);
@@ -88,6 +112,8 @@ static const char *cause(uint64_t address, uint64_t error)
         return "a page table entry there has reserved bits set";
     if (!(error & ERROR_PRESENT))
         return address < 4096 ? "a null pointer" : "nothing is mapped there, or no access allowed";
+    if (!(error & ERROR_USER) && (intptr_t)address >= 0)
+        return "a user page, which is not the kernel's to touch";
     if (error & ERROR_FETCH)
         return "the page is not executable";
     return error & ERROR_WRITE ? "the page is read-only" : "the page may not be read";
@@ -98,8 +124,8 @@ static void describe_page_fault(struct fault *fault)
     struct stack stack;
     if (stack_find(fault->address, &stack) && fault->address < stack.low)
         format_text(fault->reason, sizeof fault->reason,
-                    "page fault %s 0x%lx: the guard page of the %s stack",
-                    access_name(fault->error), fault->address, stack.name);
+                    "page fault %s 0x%lx: the guard page of the %s stack of CPU %u",
+                    access_name(fault->error), fault->address, stack.name, stack.cpu);
     else
         format_text(fault->reason, sizeof fault->reason, "page fault %s 0x%lx: %s",
                     access_name(fault->error), fault->address, cause(fault->address, fault->error));
@@ -115,8 +141,9 @@ static void describe_double_fault(struct fault *fault, uint64_t rsp)
     bool at_end = stack_find(rsp, &stack) && rsp < stack.low + AT_STACK_END;
     if (at_end && fault->address - (stack.low - STACK_GUARD_SIZE) < STACK_GUARD_SIZE)
         format_text(fault->reason, sizeof fault->reason,
-                    "double fault: the %s stack has overflowed into its guard page at 0x%lx",
-                    stack.name, fault->address);
+                    "double fault: the %s stack of CPU %u has overflowed into its guard page at "
+                    "0x%lx",
+                    stack.name, stack.cpu, fault->address);
     else
         format_text(fault->reason, sizeof fault->reason, "double fault");
 }
@@ -151,12 +178,12 @@ static void print_registers(const struct trap_frame *frame)
                   frame->ss, frame->rflags, asm_read_cr2(), asm_read_cr3(), frame->error);
 }
 
-static void handle(struct trap_frame *frame)
+void fault_handle(struct trap_frame *frame)
 {
     struct fault fault = describe(frame);
     /* An NMI is nobody's fault; a machine check is not to be recovered from. */
     bool expected = frame->vector != TRAP_NMI && frame->vector != TRAP_MACHINE_CHECK;
-    if (attempt != NULL && expected)
+    if (percpu_this()->attempt != NULL && expected)
         deliver(&fault);
     panic_begin(fault.reason);
     console_print("  at ");
@@ -170,5 +197,5 @@ static void handle(struct trap_frame *frame)
 void fault_init(void)
 {
     for (unsigned vector = 0; vector < TRAP_EXCEPTIONS; vector++)
-        trap_handle(vector, handle);
+        trap_handle(vector, fault_handle);
 }

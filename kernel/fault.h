@@ -20,8 +20,11 @@ struct fault {
     char reason[160]; /* a sentence, without a newline */
 };
 
-/* Takes over the exceptions. */
+struct trap_frame;
+
+/* Takes over the exceptions: fault_handle() handles them. */
 void fault_init(void);
+void fault_handle(struct trap_frame *frame);
 
 /* Calls function(argument). Returns true if it returned, or false with `fault` filled if it faulted
  * or panicked; it is abandoned at that point. Nests. */

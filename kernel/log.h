@@ -7,7 +7,10 @@
 
 #define LOG_SIZE 16384
 
-/* Logs "AREA  text"; no newline in `format`. */
+/* Comes before all else here. */
+void log_init(void);
+
+/* Logs "AREA  text"; no newline in `format`. Any CPU may call it, in any context but NMI. */
 void log_print(const char *area, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Prints what the ring holds, from its first whole line on. */

@@ -8,29 +8,39 @@
 #include "kernel/arch/x86_64/asm.h"
 #include "kernel/arch/x86_64/cpu.h"
 #include "kernel/arch/x86_64/gdt.h"
+#include "kernel/arch/x86_64/idle.h"
+#include "kernel/arch/x86_64/image.h"
+#include "kernel/arch/x86_64/percpu.h"
 #include "kernel/arch/x86_64/pic.h"
 #include "kernel/arch/x86_64/trap.h"
 #include "kernel/arch/x86_64/tsc.h"
 #include "kernel/console.h"
+#include "kernel/drain.h"
 #include "kernel/fault.h"
+#include "kernel/irq.h"
 #include "kernel/keyboard.h"
 #include "kernel/log.h"
 #include "kernel/mm/brk.h"
 #include "kernel/mm/kmalloc.h"
+#include "kernel/mm/kmalloc_cpu.h"
 #include "kernel/mm/kspace.h"
 #include "kernel/mm/memmap.h"
 #include "kernel/mm/mmap.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/mm/vmalloc.h"
+#include "kernel/nmi.h"
 #include "kernel/panic.h"
 #include "kernel/screen.h"
 #include "kernel/shell.h"
+#include "kernel/shootdown.h"
+#include "kernel/smp.h"
+#include "kernel/topology.h"
 #include "lib/format.h"
 #include "lib/string.h"
 
 /* What the kernel keeps of boot_info, whose memory it takes over. */
-static struct memmap map;
-static char command_line[BOOT_COMMAND_LINE_SIZE];
+SEALED static struct memmap map;
+SEALED static char command_line[BOOT_COMMAND_LINE_SIZE];
 
 /* entry.S calls it, with the time stamp counter as it was then. */
 _Noreturn void kmain(const struct boot_info *boot, uint64_t entry_ticks);
@@ -70,13 +80,15 @@ static void move_screen(void)
  * interrupts. */
 static void start_machine(const struct boot_info *boot)
 {
-    cpu_init();
-    gdt_init();
+    cpu_identify();
+    cpu_enable();
+    gdt_load(&percpu_boot);
     trap_init();
     console_init();
+    log_init();
     start_screen(&boot->framebuffer);
     fault_init();
-    pic_init();
+    pic_init(IRQ_ISA);
     keyboard_init(screen_view());
     console_print("\nLoam %s (%s, %s), booted by %s\n", LOAM_VERSION, LOAM_BUILD, LOAM_COMPILER,
                   boot->entry);
@@ -148,6 +160,25 @@ static void start_acpi(uint64_t rsdp)
         log_print("acpi", "no tables: the ACPI root %s", wrong);
     else
         log_print("acpi", "%zu tables", acpi_window_tables()->count);
+    topology_init();
+}
+
+/* From here on the kernel can be interrupted, and is not alone. */
+static void start_cpus(void)
+{
+    const struct madt *madt = topology_madt();
+    tsc_init();
+    bool by_apic = irq_init(madt);
+    log_print("irq", "by %s", by_apic ? "APIC" : "PIC");
+    asm_interrupts_on();
+    irq_timer_start(IRQ_TICKS);
+    if (by_apic)
+        nmi_init();
+    smp_call_init();
+    shootdown_init();
+    drain_init();
+    idle_set_work(kmalloc_idle);
+    smp_init(by_apic ? madt : NULL);
 }
 
 static void tell(const char *sentence)
@@ -161,15 +192,15 @@ static void audit(void)
     size_t violations = kspace_audit(tell);
     if (violations != 0)
         panic("the page tables break %zu rules", violations);
-    log_print("audit", "%s, guard pages and the direct map hold in every table",
+    log_print("audit", "%s, sealed data, guard pages and the direct map hold in every table",
               cpu.nx ? "W^X" : "no W^X (this CPU has no NX), but read-only pages");
 }
 
-/* How long all this took. What it takes to find out how fast the TSC ticks is not part of it. */
+/* How long all this took. */
 static void tell_time(uint64_t ticks)
 {
-    uint64_t rate = tsc_measure();
-    if (rate != 0)
+    uint64_t rate = tsc_rate();
+    if (tsc_is_measured())
         log_print("time", "%lu us from kernel entry to prompt (%lu ticks at %lu MHz)",
                   ticks * 1000 / rate, ticks, rate / 1000);
     else
@@ -194,6 +225,8 @@ _Noreturn void kmain(const struct boot_info *boot, uint64_t entry_ticks)
     start_frames_and_paging(boot);
     start_heap();
     start_acpi(rsdp);
+    start_cpus();
+    kspace_seal();
     audit();
     tell_time(asm_read_tsc() - entry_ticks);
     shell_run(command_line);

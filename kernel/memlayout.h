@@ -38,6 +38,9 @@
 #define MEMLAYOUT_ACPI_START 0xfffff40000000000
 #define MEMLAYOUT_ACPI_END   0xfffff40004000000
 
+#define MEMLAYOUT_STACKS_START 0xfffff60000000000
+#define MEMLAYOUT_STACKS_END   0xfffff60040000000
+
 #define MEMLAYOUT_IMAGE_START BOOT_KERNEL_BASE
 
 /* RAM from here on is not used: it would not fit the direct map. */

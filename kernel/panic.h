@@ -6,11 +6,19 @@
 #pragma once
 
 #include <stdarg.h>
+#include <stdbool.h>
 
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
 _Noreturn void panic_v(const char *format, va_list arguments);
 
+/* How the other CPUs are stopped, before a panic says a word. */
+void panic_set_stopper(void (*function)(void));
+
+/* True from that moment on. */
+bool panic_is_under_way(void);
+
 /* The first and the last step, for whoever has a longer story to tell in between. Beginning a
- * second time, since telling the story went wrong itself, stops at once. */
+ * second time, since telling the story went wrong itself, stops at once; if another CPU is at it,
+ * this one stops. */
 void panic_begin(const char *reason);
 _Noreturn void panic_stop(void);

@@ -50,7 +50,7 @@ static inline unsigned bits_lowest(uint64_t value)
 
 static inline unsigned bits_highest(uint64_t value)
 {
-    return 63 - (unsigned)__builtin_clzll(value);
+    return (unsigned)(63 ^ (uint64_t)__builtin_clzll(value));
 }
 
 /* Number of set bits. */

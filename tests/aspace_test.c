@@ -258,6 +258,28 @@ static void regions_are_visited_in_order(void **state)
     assert_int_equal(region_start(aspace_next(&model.space, at(30))), at(50));
 }
 
+static void a_sparse_region_has_what_is_put_there(void **state)
+{
+    (void)state;
+    struct aspace *space = &model.space;
+    assert_int_equal(aspace_map(space, at(0), at(60), RW | ASPACE_SPARSE), 0);
+    assert_int_equal(pmm_account().heap, 0);
+    for (unsigned nth = 0; nth <= 40; nth++) {
+        ram_fail_after(nth, true);
+        int error = aspace_back(space, at(3), at(43));
+        bool failed = ram_fail_never();
+        assert_int_equal(error, failed ? -ENOMEM : 0);
+        assert_int_equal(pmm_account().heap, failed ? 0 : 40);
+        assert_int_equal(aspace_check(space, ram_told), 0);
+        if (!failed)
+            aspace_drop(space, at(3), at(43));
+    }
+    assert_int_equal(aspace_back(space, at(3), at(43)), 0);
+    aspace_drop(space, at(0), at(60));
+    assert_int_equal(pmm_account().heap, 0);
+    assert_int_equal(aspace_unmap(space, at(0), at(60)), 0);
+}
+
 static void misuse_panics_with_the_value(void **state)
 {
     (void)state;
@@ -568,6 +590,7 @@ int main(void)
         TEST(neighbours_merge_only_if_equal_and_touching),
         TEST(the_ends_of_the_space_can_be_used),
         TEST(regions_are_visited_in_order),
+        TEST(a_sparse_region_has_what_is_put_there),
         TEST(misuse_panics_with_the_value),
         TEST(the_checker_sees_each_damage),
         TEST(the_checker_ends_whatever_the_damage),

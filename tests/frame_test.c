@@ -3,7 +3,9 @@
  * against a model that keeps one byte for each frame. */
 #include "lib/alloc/frame.h"
 
+#include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +19,7 @@
 #include "tests/host/shrink.h"
 
 #define GARBAGE      0xa5
+#define CPUS         8
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* A frame allocator whose metadata is exactly as long as it asked for, so that ASan sees its ends.
@@ -31,12 +34,12 @@ static struct frame_range range(uint64_t start, uint64_t end)
 
 static void begin(const struct frame_range *ranges, size_t count)
 {
-    size_t size = frame_metadata_size(ranges, count);
+    size_t size = frame_metadata_size(ranges, count, CPUS);
     free(metadata);
     metadata = malloc(size);
     memset(metadata, GARBAGE, size);
     memset(&frames, GARBAGE, sizeof frames);
-    frame_init(&frames, ranges, count, metadata);
+    frame_init(&frames, ranges, count, CPUS, metadata);
 }
 
 static void begin_free(const struct frame_range *ranges, size_t count)
@@ -51,6 +54,7 @@ static int end(void **state)
     (void)state;
     free(metadata);
     metadata = NULL;
+    host_frame_debug = true;
     host_machine_stop();
     return 0;
 }
@@ -81,6 +85,20 @@ static bool alloc_at(uint64_t frame, unsigned order)
     return frame_alloc_at(&frames, (frame_t){frame}, order);
 }
 
+static void give_back_part(uint64_t block, unsigned order, uint64_t part, unsigned part_order)
+{
+    frame_free_part(&frames, (frame_t){block}, order, (frame_t){part}, part_order);
+}
+
+/* Free blocks of 2^order frames when no CPU has anything at hand. */
+static uint64_t count_blocks(unsigned order)
+{
+    uint64_t count[FRAME_ORDERS];
+    assert_true(frame_drain(&frames));
+    frame_count_blocks(&frames, count);
+    return count[order];
+}
+
 /* Contract */
 
 static void a_new_allocator_has_nothing_free(void **state)
@@ -88,7 +106,7 @@ static void a_new_allocator_has_nothing_free(void **state)
     (void)state;
     struct frame_range ranges[] = {range(3, 700), range(1000, 600000)};
     begin(ranges, COUNT(ranges));
-    assert_int_equal(frames.free, 0);
+    assert_int_equal(frame_free_count(&frames), 0);
     assert_int_equal(frames.total, 0);
     for (unsigned order = 0; order < FRAME_ORDERS; order++)
         assert_int_equal(alloc(order), FRAME_NONE.number);
@@ -105,16 +123,14 @@ static void every_order_is_served_aligned_and_merges_again(void **state)
         uint64_t block = alloc(order);
         assert_int_equal(block % size, 0);
         assert_true(block + size <= all.end.number);
-        assert_int_equal(frames.free, frames.total - size);
+        assert_int_equal(frame_free_count(&frames), frames.total - size);
         assert_false(alloc_at(block, 0));
         assert_false(alloc_at(block + size - 1, 0));
         assert_int_equal(frame_check(&frames, tell), 0);
         give_back(block, order);
         assert_int_equal(frame_check(&frames, tell), 0);
     }
-    uint64_t count[FRAME_ORDERS];
-    frame_count_blocks(&frames, count);
-    assert_int_equal(count[FRAME_ORDER_MAX], 2);
+    assert_int_equal(count_blocks(FRAME_ORDER_MAX), 2);
 }
 
 static void all_memory_can_be_had_in_every_order(void **state)
@@ -131,11 +147,11 @@ static void all_memory_can_be_had_in_every_order(void **state)
             assert_int_equal(seen[block >> order]++, 0);
         }
         free(seen);
-        assert_int_equal(frames.free, 0);
+        assert_int_equal(frame_free_count(&frames), 0);
         assert_int_equal(alloc(order), FRAME_NONE.number);
         for (uint64_t i = 0; i < blocks; i++)
             give_back(SPAN_FRAMES + (i << order), order);
-        assert_int_equal(frames.free, SPAN_FRAMES);
+        assert_int_equal(frame_free_count(&frames), SPAN_FRAMES);
     }
     assert_int_equal(frame_check(&frames, tell), 0);
 }
@@ -166,20 +182,21 @@ static void low_memory_is_the_last_to_go(void **state)
         uint64_t frame = alloc(0);
         assert_true(frame >= dma && frame < dma32);
     }
-    assert_int_equal(frames.free, low);
+    assert_int_equal(frame_free_count(&frames), low);
     assert_true(alloc(0) < dma);
     assert_true(alloc_below(0, 256) < 256);
 }
 
-static void what_is_freed_may_be_freed_in_parts(void **state)
+static void a_block_may_be_given_back_in_parts(void **state)
 {
     (void)state;
     struct frame_range all = range(0, SPAN_FRAMES);
     begin_free(&all, 1);
     assert_int_equal(alloc(18), 0);
-    for (unsigned order = 0; order < 18; order++)
+    give_back_part(0, 18, 1, 0);
+    for (unsigned order = 1; order < 18; order++)
         give_back((uint64_t)1 << order, order);
-    assert_int_equal(frames.free, SPAN_FRAMES - 1);
+    assert_int_equal(frame_free_count(&frames), SPAN_FRAMES - 1);
     assert_int_equal(alloc(18), FRAME_NONE.number);
     give_back(0, 0);
     assert_int_equal(alloc(18), 0);
@@ -199,7 +216,7 @@ static void a_block_at_a_place_is_had_iff_all_of_it_is_free(void **state)
         assert_true(alloc_at(SPAN_FRAMES + size - 1, 0));
         assert_false(alloc_at(SPAN_FRAMES, order));
         give_back(SPAN_FRAMES + size - 1, 0);
-        assert_int_equal(frames.free, frames.total);
+        assert_int_equal(frame_free_count(&frames), frames.total);
         assert_int_equal(frame_check(&frames, tell), 0);
     }
 }
@@ -245,7 +262,7 @@ static void check_ceiling(const struct frame_range *ranges, size_t count, unsign
     uint64_t block = alloc_below(order, ceiling);
     if (block == FRAME_NONE.number) {
         assert_false(fits_below(ranges, count, order, ceiling));
-        assert_int_equal(frames.free, frames.total);
+        assert_int_equal(frame_free_count(&frames), frames.total);
         return;
     }
     assert_true(fits_below(ranges, count, order, ceiling));
@@ -304,7 +321,7 @@ static void ragged_ranges_are_managed_to_the_frame(void **state)
     begin_free(ranges, COUNT(ranges));
     uint64_t total = 1 + 514 + 2 + 1 + 17;
     assert_int_equal(frames.total, total);
-    assert_int_equal(frames.free, total);
+    assert_int_equal(frame_free_count(&frames), total);
     uint64_t block = 0;
     for (uint64_t i = 0; i < total; i++) {
         block = alloc(0);
@@ -337,7 +354,7 @@ static void memory_is_added_in_any_pieces_and_order(void **state)
     begin(&all, 1);
     for (size_t i = COUNT(cuts) - 1; i-- > 0;) {
         frame_add(&frames, (frame_t){cuts[i]}, (frame_t){cuts[i + 1]});
-        assert_int_equal(frames.free, 2 * SPAN_FRAMES - cuts[i]);
+        assert_int_equal(frame_free_count(&frames), 2 * SPAN_FRAMES - cuts[i]);
     }
     frame_add(&frames, (frame_t){5}, (frame_t){5});
     assert_int_equal(frames.total, 2 * SPAN_FRAMES);
@@ -350,7 +367,7 @@ static double bits_a_frame(const struct frame_range *ranges, size_t count)
     double all = 0;
     for (size_t i = 0; i < count; i++)
         all += (double)(ranges[i].end.number - ranges[i].start.number);
-    return (double)frame_metadata_size(ranges, count) * 8 / all;
+    return (double)frame_metadata_size(ranges, count, CPUS) * 8 / all;
 }
 
 static void metadata_costs_little_more_than_a_bit_a_frame(void **state)
@@ -360,6 +377,7 @@ static void metadata_costs_little_more_than_a_bit_a_frame(void **state)
     struct frame_range low = range(0, TIB >> PAGE_SHIFT);
     struct frame_range high = range(TIB >> PAGE_SHIFT, 2 * TIB >> PAGE_SHIFT);
     struct frame_range huge = range(0, 64 * TIB >> PAGE_SHIFT);
+    host_frame_debug = false;
     for (size_t i = 0; i < COUNT(sparse); i++)
         sparse[i] = range(4 * i * SPAN_FRAMES, (4 * i + 2) * SPAN_FRAMES);
     assert_true(bits_a_frame(&low, 1) <= 1.06);
@@ -387,16 +405,17 @@ static void sixty_four_terabytes_start_without_a_visit_to_each_frame(void **stat
     uint64_t each = 64 * TIB / COUNT(ranges) >> PAGE_SHIFT;
     for (size_t i = 0; i < COUNT(ranges); i++)
         ranges[i] = range(i * each + 1, (i + 1) * each);
-    size_t size = frame_metadata_size(ranges, COUNT(ranges));
+    host_frame_debug = false;
+    size_t size = frame_metadata_size(ranges, COUNT(ranges), CPUS);
     void *map = mmap(NULL, size, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     assert_true(map != MAP_FAILED);
     madvise(map, size, MADV_NOHUGEPAGE);
-    frame_init(&frames, ranges, COUNT(ranges), map);
+    frame_init(&frames, ranges, COUNT(ranges), CPUS, map);
     for (size_t i = 0; i < COUNT(ranges); i++)
         frame_add(&frames, ranges[i].start, ranges[i].end);
     assert_true(resident(map, size) <= size / 4); /* a page for each GiB, none for each 2 MiB */
-    assert_int_equal(frames.free, COUNT(ranges) * (each - 1));
+    assert_int_equal(frame_free_count(&frames), COUNT(ranges) * (each - 1));
 
     uint64_t top = alloc(0);
     assert_int_equal(top, COUNT(ranges) * each - 1);
@@ -418,7 +437,7 @@ static void exhaustion_changes_nothing(void **state)
     for (unsigned order = 1; order < FRAME_ORDERS; order++) {
         assert_int_equal(alloc(order), FRAME_NONE.number);
         assert_false(alloc_at(0, order));
-        assert_int_equal(frames.free, SPAN_FRAMES / 2);
+        assert_int_equal(frame_free_count(&frames), SPAN_FRAMES / 2);
     }
     assert_int_equal(frame_check(&frames, tell), 0);
     for (uint64_t i = 0; i < SPAN_FRAMES / 2; i++)
@@ -436,7 +455,7 @@ static void misuse_panics_with_the_value(void **state)
     assert_true(alloc_at(0x80000, 18));
     assert_true(alloc_at(0x600, 9));
     assert_true(alloc_at(0x500, 0));
-    uint64_t before = frames.free;
+    uint64_t before = frame_free_count(&frames);
 
     expect_panic(give_back(0x501, 0), "0x501");
     expect_panic(give_back(0x500, 8), "0x500");
@@ -465,9 +484,51 @@ static void misuse_panics_with_the_value(void **state)
     expect_panic(frame_alloc(&frames, (struct frame_request){.flags = 0x82}), "no flags 0x82");
     expect_panic(frame_add(&frames, (frame_t){0x700}, (frame_t){0x801}), "0x800");
     expect_panic(frame_add(&frames, (frame_t){0x13ff}, (frame_t){0x1401}), "0x13ff");
-    assert_int_equal(frames.free, before + 0x100); /* 0x700 to 0x7ff */
+    assert_int_equal(frame_free_count(&frames), before + 0x100); /* 0x700 to 0x7ff */
 
     assert_int_equal(frame_check(&frames, tell), 0);
+}
+
+/* Of a release build: single frames are looked at when a CPU puts them back, if not before. */
+static void misuse_panics_without_records_too(void **state)
+{
+    (void)state;
+    struct frame_range ranges[] = {range(0x10, 0x1400), range(0x40000, 0xc0000)};
+    host_frame_debug = false;
+    begin_free(ranges, COUNT(ranges));
+    uint64_t one = alloc(0), two = alloc(0), block = alloc(9), eight = alloc(3), huge = alloc(18);
+    uint64_t before = frame_free_count(&frames);
+    give_back(one, 0);
+    expect_panic(give_back(one, 0), "free already");
+    give_back(block, 9);
+    expect_panic(give_back(block, 9), "free already");
+    expect_panic(give_back(block, 0), "free already");
+    expect_panic(give_back(block, 5), "free already");
+    expect_panic(give_back(block & ~0x3ffULL, 10), "free already");
+    give_back(eight, 3);
+    expect_panic(give_back(eight, 3), "free already");
+    expect_panic(give_back(eight, 1), "free already");
+    give_back(huge, 18);
+    expect_panic(give_back(huge, 18), "free already");
+    expect_panic(give_back(huge, 9), "free already");
+    expect_panic(give_back(huge + 77, 0), "free already");
+    expect_panic(give_back(0xf, 0), "not memory that is managed");
+    expect_panic(give_back(0x1400, 0), "not memory that is managed");
+    expect_panic(give_back(0x20000, 0), "not memory that is managed");
+    expect_panic(give_back(0x5000000000, 9), "not memory that is managed");
+    expect_panic(give_back(0x201, 1), "not aligned");
+    expect_panic(give_back(0x200, 19), "no order 19");
+    expect_panic(frame_set_cpu_node(&frames, CPUS, 0), "no CPU 8");
+    expect_panic(frame_alloc(&frames, (struct frame_request){.node = 1}), "no node 0");
+    expect_panic(frame_alloc_run(&frames, (struct frame_run){.count = 0}), "0 frames");
+    expect_panic(frame_alloc_run(&frames, (struct frame_run){1, 3, {0}, 0, 0}), "aligned to 3");
+    give_back(two, 0);
+    assert_true(frame_drain(&frames));
+    assert_true(frame_free_count(&frames) >= before);
+    assert_int_equal(frame_check(&frames, tell), 0);
+    two = alloc(0);
+    give_back(two - two % 64 - 64, 0); /* one that is free, in another word */
+    expect_panic(frame_drain(&frames), "free already");
 }
 
 static void a_panic_of_free_changes_nothing(void **state)
@@ -475,17 +536,195 @@ static void a_panic_of_free_changes_nothing(void **state)
     (void)state;
     struct frame_range all = range(0, 2 * SPAN_FRAMES);
     begin_free(&all, 1);
-    for (unsigned order = 0; order < FRAME_ORDERS; order++) {
+    for (unsigned order = 1; order < FRAME_ORDERS; order++) {
         uint64_t size = (uint64_t)1 << order;
         expect_panic(give_back(SPAN_FRAMES, order), "0x40000");
         assert_true(alloc_at(SPAN_FRAMES, order));
-        give_back(SPAN_FRAMES + size - 1, 0);
+        give_back_part(SPAN_FRAMES, order, SPAN_FRAMES + size - 1, 0);
         expect_panic(give_back(SPAN_FRAMES, order), "0x40000");
-        assert_int_equal(frames.free, frames.total - size + 1);
+        assert_int_equal(frame_free_count(&frames), frames.total - size + 1);
         assert_int_equal(frame_check(&frames, tell), 0);
         assert_true(alloc_at(SPAN_FRAMES + size - 1, 0));
-        give_back(SPAN_FRAMES, order);
+        give_back(SPAN_FRAMES + size - 1, 0);
+        for (unsigned k = 0; k < order; k++)
+            give_back(SPAN_FRAMES + size - (2ULL << k), k);
     }
+}
+
+/* Interrupts: a second thread sends signals, whose handler is an interrupt handler of the CPU that
+ * it comes to. */
+
+#define INTERRUPTED_FRAMES (6 * BLOCK_FRAMES + 77)
+
+static struct {
+    uint8_t taken[INTERRUPTED_FRAMES];
+    uint64_t kept[16]; /* by the handler: 1 + frame */
+    struct random dice;
+    unsigned count;
+    bool over;
+    pthread_t thread;
+} interrupt;
+
+static void mark(uint64_t frame, unsigned order, uint8_t from)
+{
+    for (uint64_t at = frame; at < frame + (1ULL << order); at++)
+        if (__atomic_exchange_n(&interrupt.taken[at], !from, __ATOMIC_SEQ_CST) != from)
+            abort(); /* given out twice */
+}
+
+static uint64_t take_marked(unsigned order)
+{
+    uint64_t frame = alloc(order);
+    if (frame != FRAME_NONE.number)
+        mark(frame, order, 0);
+    return frame;
+}
+
+static void free_marked(uint64_t frame, unsigned order)
+{
+    mark(frame, order, 1);
+    give_back(frame, order);
+}
+
+static void handle(int signal)
+{
+    (void)signal;
+    interrupt.count++;
+    uint64_t *kept = &interrupt.kept[random_below(&interrupt.dice, COUNT(interrupt.kept))];
+    if (*kept != 0)
+        free_marked(*kept - 1, 0);
+    *kept = take_marked(0) + 1;
+    unsigned order = (unsigned)random_below(&interrupt.dice, 10);
+    uint64_t block = take_marked(order);
+    if (block != FRAME_NONE.number)
+        free_marked(block, order);
+}
+
+static void *interrupt_often(void *argument)
+{
+    (void)argument;
+    struct random dice = random_start();
+    while (!__atomic_load_n(&interrupt.over, __ATOMIC_SEQ_CST)) {
+        pthread_kill(interrupt.thread, SIGUSR1);
+        for (uint64_t i = random_below(&dice, 3000); i > 0; i--)
+            __asm__ volatile("pause");
+    }
+    return NULL;
+}
+
+static void interrupt_handlers_may_come_at_any_moment(void **state)
+{
+    (void)state;
+    struct frame_range all = range(0, INTERRUPTED_FRAMES);
+    struct random dice = random_start();
+    uint64_t held[256] = {0};
+    pthread_t sender;
+    host_frame_debug = false;
+    begin_free(&all, 1);
+    memset(&interrupt, 0, sizeof interrupt);
+    interrupt.thread = pthread_self();
+    interrupt.dice = random_start();
+    signal(SIGUSR1, handle);
+    assert_int_equal(pthread_create(&sender, NULL, interrupt_often, NULL), 0);
+    for (uint64_t step = 0; step < random_steps(100000) || interrupt.count < 1000; step++) {
+        size_t i = random_below(&dice, COUNT(held));
+        unsigned order = i % 3 == 0 ? 0 : (unsigned)i % 10; /* of the block that is held there */
+        if (held[i] != 0)
+            free_marked(held[i] - 1, order);
+        held[i] = take_marked(order) + 1;
+    }
+    __atomic_store_n(&interrupt.over, true, __ATOMIC_SEQ_CST);
+    pthread_join(sender, NULL);
+    signal(SIGUSR1, SIG_DFL);
+    for (size_t i = 0; i < COUNT(held); i++)
+        if (held[i] != 0)
+            free_marked(held[i] - 1, i % 3 == 0 ? 0 : (unsigned)i % 10);
+    for (size_t i = 0; i < COUNT(interrupt.kept); i++)
+        if (interrupt.kept[i] != 0)
+            free_marked(interrupt.kept[i] - 1, 0);
+    assert_true(frame_drain(&frames));
+    assert_int_equal(frame_check(&frames, tell), 0);
+    assert_int_equal(frame_free_count(&frames), frames.total);
+}
+
+/* Runs, nodes, the reserve */
+
+static void a_run_of_any_length_is_had_where_it_fits(void **state)
+{
+    (void)state;
+    struct frame_range ranges[] = {range(7, 1500), range(1600, 3 * SPAN_FRAMES + 5)};
+    begin_free(ranges, COUNT(ranges));
+    const uint64_t counts[] = {1, 3, 64, 100, 513, 1000, 5000, SPAN_FRAMES, 2 * SPAN_FRAMES + 77};
+    for (size_t i = 0; i < COUNT(counts); i++)
+        for (uint64_t align = 1; align <= 4096; align *= 64) {
+            frame_t run =
+                frame_alloc_run(&frames, (struct frame_run){.count = counts[i], .align = align});
+            assert_false(frame_is_none(run));
+            assert_int_equal(run.number % align, 0);
+            assert_int_equal(frame_free_count(&frames), frames.total - counts[i]);
+            frame_free_run(&frames, run, counts[i]);
+            assert_int_equal(frame_check(&frames, tell), 0);
+        }
+    frame_t low = frame_alloc_run(&frames, (struct frame_run){.count = 1493, .below = {1500}});
+    assert_int_equal(low.number, 7);
+    assert_true(
+        frame_is_none(frame_alloc_run(&frames, (struct frame_run){.count = 1, .below = {1600}})));
+    assert_true(frame_is_none(frame_alloc_run(&frames, (struct frame_run){.count = frames.total})));
+    frame_free_run(&frames, low, 1493);
+    assert_int_equal(frame_free_count(&frames), frames.total);
+}
+
+static void a_node_gives_first_then_the_nearest(void **state)
+{
+    (void)state;
+    static const struct frame_range all[] = {{{0}, {1000}}, {{1000}, {2000}}, {{2000}, {3001}}};
+    static const struct frame_node nodes[] = {{&all[0], 1}, {&all[1], 1}, {&all[2], 1}};
+    static const uint8_t distance[] = {10, 30, 20, 30, 10, 40, 20, 40, 10};
+    static const unsigned order_of_nodes[3][3] = {{0, 2, 1}, {1, 0, 2}, {2, 0, 1}};
+    for (unsigned node = 0; node < 3; node++) {
+        begin_free(all, 3);
+        frame_set_nodes(&frames, nodes, 3, distance);
+        for (uint64_t i = 0; i < frames.total; i++) {
+            struct frame_request request = {.node = (uint16_t)(1 + node)};
+            uint64_t frame = frame_alloc(&frames, request).number;
+            unsigned from = frame < 1000 ? 0 : frame < 2000 ? 1 : 2;
+            uint64_t full = 0;
+            for (unsigned k = 0; order_of_nodes[node][k] != from; k++)
+                full += order_of_nodes[node][k] == 2 ? 1001 : 1000;
+            assert_true(i >= full);
+        }
+    }
+}
+
+static void only_atomic_requests_take_from_the_reserve(void **state)
+{
+    (void)state;
+    struct frame_range all = range(0, 5000);
+    begin_free(&all, 1);
+    frame_set_reserve(&frames, 100);
+    while (alloc(0) != FRAME_NONE.number)
+        ;
+    assert_int_equal(frame_free_count(&frames), 100);
+    for (unsigned i = 0; i < 100; i++)
+        assert_false(
+            frame_is_none(frame_alloc(&frames, (struct frame_request){.flags = FRAME_ATOMIC})));
+    assert_true(frame_is_none(frame_alloc(&frames, (struct frame_request){.flags = FRAME_ATOMIC})));
+}
+
+static void many_blocks_come_and_go_at_once(void **state)
+{
+    (void)state;
+    struct frame_range all = range(0, 5000);
+    begin_free(&all, 1);
+    static frame_t blocks[6000];
+    for (unsigned order = 0; order < 4; order++) {
+        size_t count = frame_alloc_bulk(&frames, (struct frame_request){.order = (uint8_t)order},
+                                        blocks, COUNT(blocks));
+        assert_int_equal(count, 5000 >> order);
+        frame_free_bulk(&frames, blocks, count, order);
+        assert_int_equal(frame_free_count(&frames), frames.total);
+    }
+    assert_int_equal(frame_check(&frames, tell), 0);
 }
 
 /* Random operations against a model: a byte for each frame. */
@@ -493,7 +732,7 @@ static void a_panic_of_free_changes_nothing(void **state)
 #define MODEL_FRAMES (3 * SPAN_FRAMES + 1234)
 enum { IN_USE, FREE, NO_MEMORY };
 
-struct block {
+struct live {
     uint64_t start;
     unsigned order;
 };
@@ -501,7 +740,7 @@ struct block {
 static struct {
     uint8_t frame[MODEL_FRAMES];
     uint64_t free;
-    struct block block[1 << 16]; /* allocated and to be freed */
+    struct live block[1 << 16]; /* allocated and to be freed */
     size_t blocks;
 } model;
 
@@ -551,7 +790,7 @@ static void model_count(uint64_t count[FRAME_ORDERS])
 static void remember(uint64_t start, unsigned order)
 {
     if (model.blocks < COUNT(model.block))
-        model.block[model.blocks++] = (struct block){start, order};
+        model.block[model.blocks++] = (struct live){start, order};
 }
 
 /* Random operations: {ALLOC, {order, ceiling}}, {ALLOC_AT, {order, frame}}, {FREE_ONE, {which}};
@@ -613,15 +852,16 @@ static void random_free(uint64_t which, unsigned how)
 {
     if (model.blocks == 0)
         return;
-    struct block *chosen = &model.block[which % model.blocks];
-    struct block block = *chosen;
+    struct live *chosen = &model.block[which % model.blocks];
+    struct live block = *chosen;
     if (block.order > 0 && how == SPLIT) {
         block.order = --chosen->order;
         block.start += (uint64_t)1 << block.order;
+        give_back_part(chosen->start, block.order + 1, block.start, block.order);
     } else {
         *chosen = model.block[--model.blocks];
+        give_back(block.start, block.order);
     }
-    give_back(block.start, block.order);
     model_set(block.start, block.order, FREE);
     if (how == FREE_TWICE)
         expect_panic(give_back(block.start, block.order), "free already");
@@ -635,14 +875,15 @@ static void apply_operation(const struct shrink_op *op)
         random_alloc_at((unsigned)op->with[0], op->with[1]);
     else
         random_free(op->with[0], op->what);
-    assert_int_equal(frames.free, model.free);
+    assert_int_equal(frame_free_count(&frames), model.free);
 }
 
 static void compare_with_model(void)
 {
     uint64_t ours[FRAME_ORDERS], theirs[FRAME_ORDERS];
     assert_int_equal(frame_check(&frames, tell), 0);
-    assert_int_equal(frames.free, model.free);
+    assert_int_equal(frame_free_count(&frames), model.free);
+    assert_true(frame_drain(&frames));
     frame_count_blocks(&frames, ours);
     model_count(theirs);
     for (unsigned order = 0; order < FRAME_ORDERS; order++)
@@ -682,7 +923,7 @@ static const struct shrink_test operations = {
 static void random_operations_agree_with_a_byte_for_each_frame(void **state)
 {
     (void)state;
-    shrink_random(&operations, random_steps(200000));
+    shrink_random(&operations, random_steps(300000));
 }
 
 /* The checker: each row damages one thing, and the checker must say so. */
@@ -697,47 +938,35 @@ static void collect(const char *sentence)
 
 static struct frame_span *span(uint64_t gib)
 {
-    return frame_span_of(&frames, gib);
+    return frames.span[gib];
 }
 
-/* As begin_frames_to_damage leaves it: GiB 1 whole, GiB 0 split with block 3 split, GiB 2 without
- * memory, GiB 3 with memory up to its block 4 and three frames, all of it in use. */
+/* As begin_frames_to_damage leaves it: GiB 1 whole, GiB 0 broken with block 3 (0x600) lacking its
+ * first frame, GiB 2 without memory, GiB 3 with memory up to its block 4 and three frames, all of
+ * it in use. */
+static uint16_t *desc(uint64_t gib, unsigned block)
+{
+    return &span(gib)->desc[block];
+}
+
 static void free_a_gib_that_is_not_there(void)
 {
-    bits_set(frames.whole, 3);
-    frames.free += SPAN_FRAMES;
-}
-
-static void free_a_gib_without_a_span(void)
-{
-    bits_set(frames.whole, 2);
+    list_put(&frames, LIST_GIBS, 1, 2);
 }
 
 static void free_a_block_that_is_not_there(void)
 {
-    bits_set(frames.split, 3);
-    line_fill(span(3)->whole, 0);
-    line_fill(span(3)->split, 0);
-    bits_set(span(3)->whole, 4);
-    span(3)->free_frames = BLOCK_FRAMES;
-    frames.free += BLOCK_FRAMES;
+    bits_set(span(3)->list[LIST_BLOCKS], 4);
 }
 
 static void free_a_frame_that_is_not_there(void)
 {
-    free_a_block_that_is_not_there();
-    bits_clear(span(3)->whole, 4);
-    bits_set(span(3)->split, 4);
-    line_fill(span(3)->line[4], 0);
     bits_set(span(3)->line[4], 3);
-    span(3)->free_in[4] = 1;
-    span(3)->free_frames = 1;
-    frames.free += 1 - BLOCK_FRAMES;
 }
 
 static void miscount_a_block(void)
 {
-    span(0)->free_in[3]++;
+    *desc(0, 3) += DESC_FRAME;
 }
 
 static void lose_a_bit(void)
@@ -745,71 +974,101 @@ static void lose_a_bit(void)
     span(0)->line[3][7] &= span(0)->line[3][7] - 1;
 }
 
-static void empty_a_split_block(void)
-{
-    line_fill(span(0)->line[3], 0);
-}
-
-static void fill_a_split_block(void)
+static void fill_a_block(void)
 {
     line_fill(span(0)->line[3], UINT64_MAX);
 }
 
-static void call_a_block_both(void)
+static void call_a_block_whole(void)
 {
-    bits_set(span(0)->whole, 3);
+    bits_set(span(0)->list[LIST_BLOCKS], 3);
 }
 
-static void miscount_a_gib(void)
+static void call_a_whole_block_used(void)
 {
-    span(0)->free_frames--;
+    *desc(0, 5) &= (uint16_t)~DESC_WHOLE;
 }
 
-static void empty_a_split_gib(void)
+static void free_a_frame_twice(void)
 {
-    line_fill(span(0)->whole, 0);
-    line_fill(span(0)->split, 0);
+    bits_set(span(3)->list[LIST_BLOCKS], 0);
+    bits_set(span(3)->line[0], 0);
 }
 
-static void fill_a_split_gib(void)
+static void fill_a_gib(void)
 {
-    line_fill(span(0)->whole, UINT64_MAX);
-    line_fill(span(0)->split, 0);
+    line_fill(span(0)->list[LIST_BLOCKS], UINT64_MAX);
+    line_fill(span(0)->line[3], 0);
 }
 
-static void call_a_gib_both(void)
+static void lose_a_listing(void)
 {
-    bits_set(frames.split, 1);
+    line_fill(span(0)->list[7], 0);
 }
 
-static void miscount_the_root(void)
+static void lose_a_listing_at_the_root(void)
 {
-    frames.free++;
+    list_take(&frames, 7, 1, 0);
+}
+
+static void lose_the_whole_blocks(void)
+{
+    list_take(&frames, LIST_BLOCKS, 1, 0);
+}
+
+static void lose_a_hint(void)
+{
+    list_take(&frames, LIST_GIBS, 2, 0);
+}
+
+static void own_without_an_owner(void)
+{
+    *desc(0, 3) |= DESC_OWNED;
+}
+
+static void keep_what_is_in_the_tree(void)
+{
+    frames.cpu[7].first = 0x640;
+    frames.cpu[7].mask = 2;
+}
+
+static void stay_busy(void)
+{
+    frames.cpu[7].busy = true;
+}
+
+static void miscount_what_was_taken(void)
+{
+    frames.pool++;
 }
 
 static void add_less_than_is_free(void)
 {
-    frames.total = frames.free - 1;
+    frames.total = frame_free_count(&frames) - 1;
 }
 
 static const struct {
     void (*damage)(void);
     const char *sentence;
 } damages[] = {
-    {free_a_gib_that_is_not_there, "frames 0xc0000 to 0xfffff are free but not managed"},
-    {free_a_gib_without_a_span, "GiB 2 is called free but holds no memory"},
+    {free_a_gib_that_is_not_there, "frames 0x80000 to 0xbffff are free but not managed"},
     {free_a_block_that_is_not_there, "frames 0xc0800 to 0xc09ff are free but not managed"},
     {free_a_frame_that_is_not_there, "frames 0xc0803 to 0xc0803 are free but not managed"},
     {miscount_a_block, "block 0x600 counts 512 free frames, its line has 511"},
     {lose_a_bit, "block 0x600 counts 511 free frames, its line has 510"},
-    {empty_a_split_block, "block 0x600 is called split but has no free frame"},
-    {fill_a_split_block, "block 0x600 is called split but is wholly free"},
-    {call_a_block_both, "block 0x600 is called both whole and split"},
-    {miscount_a_gib, "GiB 0 counts 262142 free frames, its blocks have 262143"},
-    {empty_a_split_gib, "GiB 0 is called split but has no free frame"},
-    {fill_a_split_gib, "GiB 0 is called split but is wholly free"},
-    {call_a_gib_both, "GiB 1 is called both whole and split"},
-    {miscount_the_root, "frames are counted free, the tree has"},
+    {fill_a_block, "block 0x600 is wholly free and should have been merged"},
+    {call_a_block_whole, "block 0x600 is whole, its descriptor says otherwise"},
+    {call_a_whole_block_used, "block 0xa00 is whole, its descriptor says otherwise"},
+    {free_a_frame_twice, "block 0xc0000 is free both as a whole and in part"},
+    {fill_a_gib, "GiB 0 is wholly free and should have been merged"},
+    {lose_a_listing, "block 0x600 has 511 free frames and is not listed for it"},
+    {lose_a_listing_at_the_root, "GiB 0 is not known to have blocks of list 7, but has"},
+    {lose_the_whole_blocks, "GiB 0 is not known to have blocks of list 9, but has"},
+    {lose_a_hint, "the top of list 10 does not know of GiB 1"},
+    {own_without_an_owner, "block 0x600 is not owned by a CPU, its descriptor says otherwise"},
+    {keep_what_is_in_the_tree, "frame 0x641 is at a CPU's hand and in the tree"},
+    {stay_busy, "CPU 7 has been busy all the time"},
+    {miscount_what_was_taken, "frames are counted free, the tree and the CPUs have"},
     {add_less_than_is_free, "that were added"},
 };
 
@@ -846,7 +1105,7 @@ int main(void)
         cmocka_unit_test_teardown(all_memory_can_be_had_in_every_order, end),
         cmocka_unit_test_teardown(high_addresses_go_first, end),
         cmocka_unit_test_teardown(low_memory_is_the_last_to_go, end),
-        cmocka_unit_test_teardown(what_is_freed_may_be_freed_in_parts, end),
+        cmocka_unit_test_teardown(a_block_may_be_given_back_in_parts, end),
         cmocka_unit_test_teardown(a_block_at_a_place_is_had_iff_all_of_it_is_free, end),
         cmocka_unit_test_teardown(a_zeroed_block_is_cleared_and_nothing_else, end),
         cmocka_unit_test_teardown(ceilings_hold_to_the_frame, end),
@@ -859,7 +1118,13 @@ int main(void)
         cmocka_unit_test_teardown(sixty_four_terabytes_start_without_a_visit_to_each_frame, end),
         cmocka_unit_test_teardown(exhaustion_changes_nothing, end),
         cmocka_unit_test_teardown(misuse_panics_with_the_value, end),
+        cmocka_unit_test_teardown(misuse_panics_without_records_too, end),
+        cmocka_unit_test_teardown(interrupt_handlers_may_come_at_any_moment, end),
         cmocka_unit_test_teardown(a_panic_of_free_changes_nothing, end),
+        cmocka_unit_test_teardown(a_run_of_any_length_is_had_where_it_fits, end),
+        cmocka_unit_test_teardown(a_node_gives_first_then_the_nearest, end),
+        cmocka_unit_test_teardown(only_atomic_requests_take_from_the_reserve, end),
+        cmocka_unit_test_teardown(many_blocks_come_and_go_at_once, end),
         cmocka_unit_test_teardown(random_operations_agree_with_a_byte_for_each_frame, end),
         cmocka_unit_test_teardown(the_checker_sees_each_damage, end),
     };

@@ -169,7 +169,7 @@ class CommandsTest(unittest.TestCase):
 class BacktraceTest(unittest.TestCase):
     def functions(self, kind):
         """Who called whom when `crash KIND` reached the kernel's handler, innermost first."""
-        said, _ = debug("crash " + kind, ["break kernel/fault.c:handle", "continue", "bt"])
+        said, _ = debug("crash " + kind, ["break kernel/fault.c:fault_handle", "continue", "bt"])
         return re.findall(r"^#\d+ .*?(\w+) \(", said[2], re.M)
 
     def check(self, functions, *expected):
@@ -177,7 +177,7 @@ class BacktraceTest(unittest.TestCase):
         self.assertEqual(places, sorted(places), functions)
 
     def test_through_a_page_fault(self):
-        path = ["handle", "trap_dispatch", "null_pointer", "crash_run", "kmain", "kernel_entry"]
+        path = ["fault_handle", "trap_dispatch", "null_pointer", "crash_run", "kmain", "kernel_entry"]
         functions = self.functions("null")
         self.check(functions, *path)
         self.assertEqual(functions[-1], "kernel_entry")

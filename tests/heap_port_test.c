@@ -28,6 +28,17 @@
 static struct model model;
 static unsigned char *mirror;
 
+/* In place of kernel/mm/kmalloc_cpu.c. */
+struct heap *heap_home_attach(void)
+{
+    return NULL;
+}
+
+uint64_t heap_home_clock(void)
+{
+    return 0;
+}
+
 intptr_t __real_kmmap(uintptr_t hint, size_t length, unsigned prot, unsigned flags);
 intptr_t __wrap_kmmap(uintptr_t hint, size_t length, unsigned prot, unsigned flags);
 int __real_kmunmap(uintptr_t start, size_t length);
@@ -252,10 +263,9 @@ static void what_cannot_be_unmapped_waits_until_it_is_at_an_end(void **state)
     heap_port_unmap(NULL, block[1], PAGE);
     heap_port_unmap(NULL, block[3], PAGE);
     assert_int_equal(pmm_account().heap, 5);
-    heap_port_unmap(NULL, block[0],
-                    PAGE); /* page 3 is still in the middle, and waits before page 1 */
-    assert_int_equal(pmm_account().heap, 4);
-    heap_port_unmap(NULL, block[4], PAGE); /* now both are at an end */
+    heap_port_unmap(NULL, block[0], PAGE); /* now page 1 is at an end, */
+    assert_int_equal(pmm_account().heap, 3);
+    heap_port_unmap(NULL, block[4], PAGE); /* and now page 3 */
     assert_int_equal(pmm_account().heap, 1);
     feed();
     model_unmap(&model, page_of(block[0]), page_of(block[2]));
@@ -334,7 +344,6 @@ static void what_is_not_reserved_cannot_be_backed(void **state)
     expect_panic(heap_port_commit(NULL, start + HEAP_SLICE_SIZE - PAGE, 2 * PAGE),
                  "lies in no sparse region");
     expect_panic(heap_port_purge(NULL, start + HEAP_SLICE_SIZE, PAGE), "lies in no sparse region");
-    expect_panic(heap_port_attach(), "before kmalloc_init");
 }
 
 static void the_table_grows(void **state)

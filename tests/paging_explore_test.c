@@ -53,13 +53,9 @@ void *machine_phys_to_virt(phys_t phys)
     return (unsigned char *)tables + phys.addr;
 }
 
-void machine_flush_page(uintptr_t virt)
+void machine_flush(const struct machine_flush *flush)
 {
-    (void)virt;
-}
-
-void machine_flush_all(void)
-{
+    (void)flush;
 }
 
 /* --- the walking CPU ---------------------------------------------------------------------------*/

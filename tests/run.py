@@ -61,11 +61,23 @@ TYPED_TEXTS = (
     r"a line has 255 characters at most",
 )
 
+# What the churn prints: that it went to the end, and that all is as before.
+CHURN_TEXTS = (
+    r"(?m)^  600 +\d+\.\d %  [.1-9#]{32,64}$",
+    r"(?m)^(\d+) frames are free, as before: \1$",
+    r"(?m)^A character is 2 MiB: ",
+    r"(?m)^0{12}  [.1-9]",
+    r"(?m)^CPU 0 has \d+ frames at hand, .* next from the block at [0-9a-f]+$",
+    r"\d+ of \d+ frames are free \(.*\), \d+ of them at hand",
+)
+
 # What boots print.
 PROMPT = r"\d+ us from kernel entry to prompt"
 FOUR_OF_5 = r"4 of 5 page table levels"
 NO_SCREEN = r"boot +no framebuffer"
 POOR_CPU = r"-1-GiB-pages.*-SMEP -SMAP"
+GUARDED = r"protections: (\+[\w^-]+ ?)+\n"
+LESS_GUARDED = r"protections: \+NX \+WP -SMEP -SMAP -UMIP (\+[\w^-]+ ?)+\n"
 SCREEN = 'mem; walk "0x7ff"'
 SHOWN = (
     r"screen\| Loam \d",
@@ -75,6 +87,19 @@ SHOWN = (
 DEVICE = " --extra '-device %s'"
 
 LONG_LINE = "mem; " * 500
+
+ALL = r"smp +%d of %d CPUs"
+
+# Two nodes of two CPUs each.
+NODES = " --extra '%s'" % " ".join(
+    "-object memory-backend-ram,id=m%d,size=128M -numa node,nodeid=%d,cpus=%s,memdev=m%d"
+    % (node, node, cpus, node)
+    for node, cpus in enumerate(("0-1", "2-3"))
+).replace("memdev=m1", "memdev=m1 -numa dist,src=0,dst=1,val=21")
+SHOWN_NODES = (
+    r"node 0: CPUs 0 1; distances 10 21\n +0x0+ - 0x00000a0000",
+    r"node 1: CPUs 2 3; distances 21 10\n +0x0008000000 - 0x0010000000  128 MiB",
+)
 
 
 def loader(name, damage_kind, text):
@@ -88,7 +113,17 @@ BOOTS = [
     Boot("pvh 256M", "--boot pvh --mem 256M --cpu max --timeout 120", "test", "ok"),
     Boot("pvh 8G", "--boot pvh --mem 8G --timeout 120", "test", "ok"),
     Boot("pvh qemu64", "--boot pvh --cpu qemu64 --timeout 120", "test", "ok"),
+    Boot("pvh 2 CPUs", "--boot pvh --cpus 2 --timeout 180", "test", "ok"),
+    Boot("pvh 4 CPUs", "--boot pvh --cpus 4 --timeout 300", "test", "ok"),
+    Boot("uefi 4 CPUs", "--boot uefi --cpus 4 --timeout 300", "test smp", "ok"),
+    Boot("pvh 16 CPUs", "--boot pvh --cpus 16 --timeout 300", "test storm", "ok", (ALL % (16, 16),)),
+    Boot("pvh 64 CPUs", "--boot pvh --cpus 64 --timeout 300", "test storm", "ok", (ALL % (64, 64),)),
+    Boot("pvh 255 CPUs", "--boot pvh --cpus 255 --timeout 300", "test storm", "ok", (ALL % (255, 255),)),
+    Boot("uefi 64 CPUs", "--boot uefi --cpus 64 --timeout 300", "cpus", "ok", (ALL % (64, 64),)),
+    Boot("pvh nodes", "--boot pvh --cpus 4" + NODES, "nodes", "ok", SHOWN_NODES),
     Boot("pvh clang", "--boot pvh --timeout 120", "test", "ok"),
+    Boot("FRAMES=list", "--boot pvh --timeout 120", "test", "ok"),
+    Boot("FRAMES=buddy", "--boot pvh --timeout 120", "test", "ok"),
     Boot(
         "several commands",
         "--boot pvh",
@@ -96,7 +131,9 @@ BOOTS = [
         "ok",
         (r"\d+ KiB free \+", r"\d+ frames are free", r"\d+ small blocks", r"\d+ page tables, \d+"),
     ),
+    Boot("frames", "--boot pvh --mem 64M", "frames churn 25; frames; check", "ok", CHURN_TEXTS),
     Boot("typed", "--boot pvh", None, "ok", TYPED_TEXTS, None, "\n".join(TYPED)),
+    Boot("typed, no APIC", "--boot pvh --cpu max,-apic", None, "ok", (), None, "mem\nirqs"),
     Boot("command fails", "--boot pvh", "nonsense", "failed", (r"command failed: nonsense",)),
     Boot("panic", "--boot pvh", "panic", "panic", (r"the kernel panicked: \S",)),
     Boot("panic unpaged", "--boot pvh", None, "panic", (UNPAGED,), None, PAGED + "panic x"),
@@ -113,6 +150,13 @@ BOOTS = [
             r"called from 0x\w+ crash_run\+",
             r"called from 0x\w+ kmain\+",
         ),
+    ),
+    Boot(
+        "stack smashed",
+        "--boot pvh",
+        "crash smash",
+        "panic",
+        (r"panic: a variable on the stack has overflowed", r"called from 0x\w+ smash_stack\+"),
     ),
     Boot("triple fault", "--boot pvh", "crash triple", "reset"),
     Boot("hang", "--boot pvh --timeout 5", "crash hang", "hang", (r"after 5 s, the kernel hangs",)),
@@ -181,14 +225,21 @@ BOOTS = [
     ),
     Boot("uefi no screen", "--boot uefi --vga none", "mem", "ok", (PROMPT, NO_SCREEN)),
     Boot("uefi 1T", "--boot uefi --mem 1T --timeout 120", "mem", "ok", (PROMPT, r"RAM 1023\.9 G")),
-    Boot("uefi 5 levels", "--boot uefi --cpu max --timeout 120", "cpu", "ok", (PROMPT, FOUR_OF_5)),
+    Boot("uefi 5 levels", "--boot uefi --cpu max --timeout 120", "cpu", "ok", (FOUR_OF_5, GUARDED)),
     Boot("uefi cd", "--boot uefi --medium cd --timeout 120", "mem", "ok", (PROMPT,)),
     Boot("uefi usb", "--boot uefi --medium usb --timeout 120", "mem", "ok", (PROMPT,)),
-    Boot("pvh 1G qemu64", "--boot pvh --mem 1G --cpu qemu64", "cpu", "ok", (PROMPT, POOR_CPU)),
+    Boot("pvh 1G qemu64", "--boot pvh --mem 1G --cpu qemu64", "cpu", "ok", (POOR_CPU, LESS_GUARDED)),
     Boot("pvh 64G", "--boot pvh --mem 64G", "test pmm", "ok", (PROMPT, r"RAM 63\.9 GiB")),
     Boot("pvh 5 levels", "--boot pvh --cpu max", "mem", "ok", (PROMPT, FOUR_OF_5)),
     Boot("pvh no NX", "--boot pvh --cpu qemu64,-nx", "test", "ok", (PROMPT, r"no W\^X")),
 ]
+
+# Boots of other kernels, and what those are.
+OTHER_KERNELS = {
+    "pvh clang": "built by clang",
+    "FRAMES=list": "with FRAMES=list",
+    "FRAMES=buddy": "with FRAMES=buddy",
+}
 
 PROGRAM_SECONDS = 180  # what a hosted program may take
 FUZZ_SECONDS = 30  # for each fuzz target, unless the environment says otherwise
@@ -271,11 +322,13 @@ def boot_job(boot, kernel_dir, skip=None):
     return Job("boot", boot.name, argv, limit, status, *rest)
 
 
-def boot_jobs(kernel_dir, clang_dir):
+def boot_jobs(kernel_dir, other_dirs):
+    """other_dirs: the kernels of OTHER_KERNELS that are there."""
     for boot in BOOTS:
-        if boot.name == "pvh clang":
-            skip = None if clang_dir else "no kernel built by clang was given"
-            yield boot_job(boot, clang_dir or kernel_dir, skip)
+        if boot.name in OTHER_KERNELS:
+            other = other_dirs.get(boot.name)
+            skip = None if other else "no kernel %s was given" % OTHER_KERNELS[boot.name]
+            yield boot_job(boot, other or kernel_dir, skip)
         else:
             skip = needs_image(boot) and missing("xorriso", "mcopy")
             yield boot_job(boot, kernel_dir, skip)
@@ -503,6 +556,8 @@ def parse_arguments(arguments):
     add("--fuzz-dir", metavar="DIR", help="fuzz targets *_fuzz")
     add("--kernel-dir", metavar="DIR", help="kernel.elf and efi/")
     add("--clang-dir", metavar="DIR", help="the same, built by clang")
+    add("--list-dir", metavar="DIR", help="the same, with FRAMES=list")
+    add("--buddy-dir", metavar="DIR", help="the same, with FRAMES=buddy")
     add("--only", metavar="NAME", help="the tests of one source, or one boot")
     add("--list", action="store_true", help="print the names that --only takes")
     add("--jobs", type=int, default=2, metavar="N", help="how many at once (default 2)")
@@ -526,7 +581,8 @@ def main(arguments):
     jobs += fuzz_jobs(options.fuzz_dir)
     if options.kernel_dir:
         os.environ["LOAM_BUILD"] = os.path.abspath(options.kernel_dir)
-        jobs += boot_jobs(options.kernel_dir, options.clang_dir)
+        others = (options.clang_dir, options.list_dir, options.buddy_dir)
+        jobs += boot_jobs(options.kernel_dir, dict(zip(OTHER_KERNELS, others)))
     if options.list:
         print(names(jobs, options.kernel_dir and kernel_suites(options.kernel_dir) or []), end="")
         return 0

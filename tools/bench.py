@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: MIT
 """Runs the in-kernel benchmarks under exact instruction counting, beside Linux's figures.
 
-    bench.py --build DIR [--only PREFIX]
+    bench.py --build DIR [--only PREFIX] [--frames NAME=DIR]...
 
-Prints "bench: NAME VALUE UNIT ref=VALUE" lines; refs are those of tests/linux-reference.tsv.
+Prints "bench: NAME VALUE UNIT ref=VALUE bar<=VALUE" lines; refs are those of
+tests/linux-reference.tsv. --frames: a kernel with the frame allocator NAME, of which the benchmarks
+of frames are run, too, as frame.NAME.
 """
 import argparse
 import pathlib
@@ -13,35 +15,73 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-LINE = re.compile(r"bench: (\S+) (\d+) ticks")
+LINE = re.compile(r"bench: (\S+) (\d+) (ticks|KiB)")
+BARS = {  # instructions, at most
+    "frame.batch_alloc.0": 60,
+    "frame.batch_alloc.0.max": 1000,
+    "frame.batch_free.0": 60,
+    "frame.pair.9": 200,
+    "frame.zeroed_pair.0": 612,
+    **{f"kmalloc.pair.{size}": 60 for size in (16, 64, 256, 1024, 4096, 8192)},
+    "kmalloc.churn.alloc_mean": 80,
+    "kmalloc.churn.alloc_max": 1000,
+    "kmalloc.churn.free_mean": 50,
+    "kmalloc.churn.free_max": 500,
+    "smp.lock_pair": 20,
+    "smp.irq_entry_exit": 150,
+}
 
 
 def references():
-    """{name: value} of Linux's figures in instructions."""
+    """{name: value} of Linux's figures."""
     found = {}
     for line in (ROOT / "tests/linux-reference.tsv").read_text(encoding="ascii").splitlines():
         if not line.startswith("#"):
             name, value, unit = line.split("\t")
-            if unit == "insn":
+            if unit in ("insn", "KiB"):
                 found[name] = value
     return found
+
+
+def run(build, prefix, cpus=1):
+    """Exit status, and (name, value, unit) of each benchmark; says all that a failed run said."""
+    command = f"bench {prefix}".strip()
+    argv = [ROOT / "tests/qemu.py", "--build", build, "--boot", "pvh", "--icount", "--cpu",
+            "qemu64,+rdrand", "--timeout", "600", "--cpus", str(cpus), "--cmd", command]
+    done = subprocess.run(argv, stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        sys.stdout.write(done.stdout)
+    return done.returncode, LINE.findall(done.stdout)
+
+
+def tell(name, value, unit, linux):
+    ref = f" ref={linux[name]}" if name in linux else ""
+    bar = f" bar<={BARS[name]}" if name in BARS else ""
+    unit = unit.replace("ticks", "insn")
+    print(f"bench: {name} {value} {unit}{ref}{bar}", flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", required=True)
     parser.add_argument("--only", default="")
+    parser.add_argument("--frames", action="append", default=[])
     options = parser.parse_args()
-    command = f"bench {options.only}".strip()
-    run = [ROOT / "tests/qemu.py", "--build", options.build, "--boot", "pvh", "--icount", "--cpu",
-           "qemu64,+rdrand", "--timeout", "600", "--cmd", command]
-    done = subprocess.run(run, stdout=subprocess.PIPE, text=True)
     linux = references()
-    for name, value in LINE.findall(done.stdout):
-        print(f"bench: {name} {value} insn" + (f" ref={linux[name]}" if name in linux else ""))
-    if done.returncode != 0:
-        sys.stdout.write(done.stdout)
-    return done.returncode
+    status, figures = run(options.build, options.only)
+    if "smp.".startswith(options.only) or options.only.startswith("smp."):
+        failed, more = run(options.build, options.only or "smp.", cpus=2)
+        status = status or failed
+        known = {figure[0] for figure in figures}
+        figures += [figure for figure in more if figure[0] not in known]
+    for name, value, unit in figures:
+        tell(name, value, unit, linux)
+    for name, build in (other.split("=") for other in options.frames):
+        failed, figures = run(build, "frame")
+        status = status or failed
+        for figure, value, unit in figures:
+            tell(figure.replace("frame.", f"frame.{name}."), value, unit, linux)
+    return status
 
 
 if __name__ == "__main__":

@@ -19,10 +19,10 @@ gnu-efi|building the UEFI loader|gnu-efi|gnu-efi-devel|gnu-efi|gnu-efi|gnu-efi-d
 clang-format|layout|clang-format|clang-tools-extra|clang|clang-tools|clang-extra-tools|clang-format
 clang-tidy|linting|clang-tidy|clang-tools-extra|clang|clang-tools|clang-extra-tools|llvm
 gdb|debugging|gdb|gdb|gdb|gdb|gdb|gdb
+valgrind|counting instructions|valgrind|valgrind|valgrind|valgrind|valgrind|valgrind
 mtools|boot images|mtools|mtools|mtools|mtools|mtools|mtools
 xorriso|boot images|xorriso|xorriso|libisoburn|xorriso|xorriso|xorriso
 gnuplot|plots of benchmarks|gnuplot-nox|gnuplot|gnuplot|gnuplot|gnuplot|gnuplot
-valgrind|counting instructions|valgrind|valgrind|valgrind|valgrind|valgrind|valgrind
 '
 EVERYTHING='gcc clang python cmocka qemu uefi gnu-efi clang-format clang-tidy gdb mtools xorriso
 gnuplot valgrind'

@@ -13,8 +13,11 @@
 #include "lib/error.h"
 #include "lib/list.h"
 
+struct lock aspace_lock;
+
 void aspace_init(struct aspace *space, struct paging *paging, uintptr_t start, uintptr_t end)
 {
+    lock_init(&aspace_lock, "address spaces", LOCK_ASPACE);
     *space = (struct aspace){.paging = paging, .start = start, .end = end};
 }
 
@@ -250,16 +253,27 @@ static struct region *sparse_region(const char *who, const struct aspace *space,
     return region;
 }
 
+#define BACKED_AT_ONCE 16
+
+/* Puts frames behind `count` pages. False changes nothing. */
+static bool back_some(struct aspace *space, uintptr_t start, size_t count, unsigned flags)
+{
+    frame_t frames[BACKED_AT_ONCE];
+    size_t taken = pmm_alloc_bulk(PMM_HEAP, (struct frame_request){0}, frames, count);
+    if (taken == count && paging_map_frames(space->paging, start, frames, count, flags) == 0)
+        return true;
+    pmm_free_bulk(PMM_HEAP, frames, taken, 0);
+    return false;
+}
+
 int aspace_back(struct aspace *space, uintptr_t start, uintptr_t end)
 {
-    const struct region *region = sparse_region("aspace_back", space, start, end);
-    for (uintptr_t at = start; at < end; at += PAGE_SIZE) {
-        frame_t frame = pmm_alloc(PMM_HEAP, (struct frame_request){0});
-        if (!frame_is_none(frame) && paging_map(space->paging, at, phys_of_frame(frame), PAGE_SIZE,
-                                                region->flags & ~ASPACE_SPARSE) == 0)
+    unsigned flags = sparse_region("aspace_back", space, start, end)->flags & ~ASPACE_SPARSE;
+    size_t count;
+    for (uintptr_t at = start; at < end; at += count * PAGE_SIZE) {
+        count = bits_min((end - at) >> PAGE_SHIFT, BACKED_AT_ONCE);
+        if (back_some(space, at, count, flags))
             continue;
-        if (!frame_is_none(frame))
-            pmm_free(PMM_HEAP, frame, 0);
         unmap_pages(space, start, at);
         return -ENOMEM;
     }

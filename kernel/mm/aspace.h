@@ -11,7 +11,7 @@
  *
  * Each change first gets everything it needs, then changes, so that -ENOMEM leaves all as it was.
  * Addresses and sizes are multiples of 4096 inside the space, else the caller is at fault: panic.
- * Locking: the caller's.
+ * Locking: the caller's, who holds aspace_lock for everything but aspace_init().
  */
 #pragma once
 
@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernel/lock.h"
 #include "kernel/mm/paging.h"
 #include "lib/tree.h"
 
@@ -43,6 +44,9 @@ struct aspace {
     struct tree_node *regions;
     size_t region_count;
 };
+
+/* Guards every space and its page tables. Taken with interrupts off. */
+extern struct lock aspace_lock;
 
 /* An empty space over [start, end) of `paging`. */
 void aspace_init(struct aspace *space, struct paging *paging, uintptr_t start, uintptr_t end);

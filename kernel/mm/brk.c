@@ -40,33 +40,43 @@ static bool move(struct brk *brk, uintptr_t end)
 
 void *ksbrk(intptr_t delta)
 {
+    bool were_on = lock_take_irq(&aspace_lock);
     uintptr_t previous = arena.now;
     bool fits = delta < 0 ? -(uintptr_t)delta <= previous - arena.start
                           : (uintptr_t)delta <= arena.end - previous;
     if (!fits || !move(&arena, previous + (uintptr_t)delta))
-        return (void *)-1;
+        previous = (uintptr_t)-1;
+    lock_release_irq(&aspace_lock, were_on);
     return (void *)previous;
 }
 
 void *brk_reserve(size_t bytes, size_t align)
 {
+    bool were_on = lock_take_irq(&aspace_lock);
     uintptr_t start = bits_round_up(bits_round_up(arena.now, PAGE_SIZE), align);
     if (start > arena.end || bytes > arena.end - start ||
         aspace_map(space, start, start + bytes,
                    PAGE_READ | PAGE_WRITE | PAGE_GLOBAL | ASPACE_SPARSE) != 0)
-        return (void *)-1;
-    arena.now = start + bytes;
+        start = (uintptr_t)-1;
+    else
+        arena.now = start + bytes;
+    lock_release_irq(&aspace_lock, were_on);
     return (void *)start;
 }
 
 bool brk_back(uintptr_t start, size_t bytes)
 {
-    return aspace_back(space, start, start + bytes) == 0;
+    bool were_on = lock_take_irq(&aspace_lock);
+    int error = aspace_back(space, start, start + bytes);
+    lock_release_irq(&aspace_lock, were_on);
+    return error == 0;
 }
 
 void brk_drop(uintptr_t start, size_t bytes)
 {
+    bool were_on = lock_take_irq(&aspace_lock);
     aspace_drop(space, start, start + bytes);
+    lock_release_irq(&aspace_lock, were_on);
 }
 
 /* Makes the first `bytes` of `brk` usable; what is stays so. */
@@ -79,10 +89,16 @@ static bool extend(struct brk *brk, size_t bytes)
 
 bool brk_extend_table(size_t bytes)
 {
-    return extend(&table, bytes);
+    bool were_on = lock_take_irq(&aspace_lock);
+    bool done = extend(&table, bytes);
+    lock_release_irq(&aspace_lock, were_on);
+    return done;
 }
 
 bool brk_extend_marks(size_t bytes)
 {
-    return extend(&marks, bytes);
+    bool were_on = lock_take_irq(&aspace_lock);
+    bool done = extend(&marks, bytes);
+    lock_release_irq(&aspace_lock, were_on);
+    return done;
 }

@@ -5,7 +5,6 @@
 #include <machine.h>
 
 #include "kernel/panic.h"
-#include "lib/string.h"
 
 void frame_port_panic(const char *format, ...)
 {
@@ -16,5 +15,5 @@ void frame_port_panic(const char *format, ...)
 
 void frame_port_zero(frame_t frame, unsigned order)
 {
-    memset(machine_phys_to_virt(phys_of_frame(frame)), 0, PAGE_SIZE << order);
+    machine_clear(machine_phys_to_virt(phys_of_frame(frame)), PAGE_SIZE << order);
 }

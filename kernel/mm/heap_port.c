@@ -5,6 +5,7 @@
 #include <stdarg.h>
 
 #include "kernel/arch/x86_64/asm.h"
+#include "kernel/lock.h"
 #include "kernel/memlayout.h"
 #include "kernel/mm/brk.h"
 #include "kernel/mm/mmap.h"
@@ -23,7 +24,11 @@ struct leftover {
     size_t bytes;
 };
 
-static struct leftover *leftovers;
+static struct leftover *leftovers; /* atomic */
+
+/* Interrupt handlers look up blocks under it, so interrupts are off. */
+static struct lock lock;
+static bool were_on; /* before the holder took it */
 
 /* False iff there is no memory to cut a region in two. */
 static bool unmap(uintptr_t start, size_t bytes)
@@ -34,13 +39,32 @@ static bool unmap(uintptr_t start, size_t bytes)
     return status == 0;
 }
 
+static void keep(struct leftover *leftover)
+{
+    leftover->next = __atomic_load_n(&leftovers, __ATOMIC_RELAXED);
+    while (!__atomic_compare_exchange_n(&leftovers, &leftover->next, leftover, true,
+                                        __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+        ;
+}
+
+static void unmap_or_keep(void *start, size_t bytes)
+{
+    if (unmap((uintptr_t)start, bytes))
+        return;
+    struct leftover *leftover = start;
+    leftover->bytes = bytes;
+    keep(leftover);
+}
+
 static void unmap_leftovers(void)
 {
-    while (leftovers != NULL) {
-        struct leftover *next = leftovers->next;
-        if (!unmap((uintptr_t)leftovers, leftovers->bytes))
-            return;
-        leftovers = next;
+    if (__atomic_load_n(&leftovers, __ATOMIC_RELAXED) == NULL)
+        return;
+    struct leftover *leftover = __atomic_exchange_n(&leftovers, NULL, __ATOMIC_ACQUIRE);
+    while (leftover != NULL) {
+        struct leftover *next = leftover->next;
+        unmap_or_keep(leftover, leftover->bytes);
+        leftover = next;
     }
 }
 
@@ -69,6 +93,7 @@ static void *map_aligned(size_t bytes, size_t align)
 void heap_home_setup(struct heap_world *world, struct heap_setup *setup)
 {
     (void)world;
+    lock_init(&lock, "heap", LOCK_HEAP);
     *setup = (struct heap_setup){.arena = MEMLAYOUT_BRK_START,
                                  .reserve = MEMLAYOUT_BRK_END - MEMLAYOUT_BRK_START,
                                  .table = (void *)MEMLAYOUT_HEAP_TABLE_START,
@@ -121,12 +146,7 @@ void *heap_port_map(struct heap_world *world, size_t bytes, size_t align)
 void heap_port_unmap(struct heap_world *world, void *start, size_t bytes)
 {
     (void)world;
-    if (!unmap((uintptr_t)start, bytes)) {
-        struct leftover *leftover = start;
-        *leftover = (struct leftover){leftovers, bytes};
-        leftovers = leftover;
-        return;
-    }
+    unmap_or_keep(start, bytes);
     unmap_leftovers();
 }
 
@@ -139,17 +159,20 @@ void *heap_port_remap(struct heap_world *world, void *start, size_t from, size_t
     return is_error(more) ? NULL : start;
 }
 
-/* The kernel has one CPU so far, and its interrupt handlers do not allocate. */
 void heap_port_lock(struct heap_world *world)
 {
     (void)world;
+    bool interrupts_were_on = lock_take_irq(&lock);
+    were_on = interrupts_were_on;
 }
 
 void heap_port_unlock(struct heap_world *world)
 {
     (void)world;
+    lock_release_irq(&lock, were_on);
 }
 
+/* The kernel does not fork. */
 void heap_port_reset_lock(struct heap_world *world)
 {
     (void)world;
@@ -158,12 +181,12 @@ void heap_port_reset_lock(struct heap_world *world)
 uint64_t heap_port_clock(struct heap_world *world)
 {
     (void)world;
-    return 0;
+    return heap_home_clock();
 }
 
 struct heap *heap_port_attach(void)
 {
-    panic("the kernel heap is used before kmalloc_init");
+    return heap_home_attach();
 }
 
 void heap_port_panic(const void *caller, const char *format, ...)

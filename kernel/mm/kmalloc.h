@@ -18,9 +18,9 @@ struct heap_world;
 
 enum kmalloc_flags {
     KM_ZERO = 1,   /* clear the block */
-    KM_ATOMIC = 2, /* never wait; nothing here does yet, so these two change nothing */
-    KM_NOWAIT = 4,
-    KM_DMA32 = 8, /* physically contiguous and below 4 GiB; whole frames */
+    KM_ATOMIC = 2, /* no shrinkers; may use the frames in reserve */
+    KM_NOWAIT = 4, /* no shrinkers */
+    KM_DMA32 = 8,  /* physically contiguous and below 4 GiB; whole frames */
 };
 
 /* Builds the empty heap. Needs ksbrk and kmmap. */
@@ -49,7 +49,22 @@ void kfree_sized(void *block, size_t size);
 /* Usable bytes of a live block; panics on anything else, NULL included. */
 size_t ksize(const void *block);
 
-/* Gives back all memory that no block needs; returns the bytes. */
+/* Who can give back memory that is not needed for now: called before an allocation fails, but not
+ * for KM_ATOMIC and KM_NOWAIT, nor for a caller who is in an interrupt handler, has interrupts off,
+ * or holds a lock. */
+struct kmalloc_shrinker {
+    /* Frees `bytes` if it can, and returns how many it freed; 0: there is no more. One call at a
+     * time, in task context with interrupts on. It takes only locks behind LOCK_SHRINKERS, and
+     * what it allocates is not looked for by shrinking. */
+    size_t (*shrink)(struct kmalloc_shrinker *shrinker, size_t bytes);
+    struct kmalloc_shrinker *next; /* kmalloc's */
+};
+
+/* From now on it is called; the caller keeps it until it is removed. Task context. */
+void kmalloc_add_shrinker(struct kmalloc_shrinker *shrinker);
+void kmalloc_remove_shrinker(struct kmalloc_shrinker *shrinker);
+
+/* Gives back all memory that no block of this CPU's task heap needs; returns the bytes. */
 size_t kmalloc_trim(void);
 
 /* For statistics. */

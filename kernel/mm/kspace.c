@@ -8,13 +8,17 @@
 #include "kernel/arch/x86_64/stack.h"
 #include "kernel/memlayout.h"
 #include "kernel/mm/paging.h"
+#include "kernel/panic.h"
+#include "kernel/mm/pmm.h"
 #include "lib/bits.h"
+#include "lib/error.h"
 
 #define NOT_CACHED (PAGE_UNCACHED | PAGE_WRITE_COMBINING)
 
 static struct paging tables;
 static struct aspace space;
-static uint64_t image_phys;                             /* physical address of image_start */
+SEALED static uint64_t image_phys;                      /* physical address of image_start */
+static bool sealed;                                     /* kspace_seal() has been called */
 static uintptr_t devices_end = MEMLAYOUT_DEVICES_START; /* in use of their window */
 
 struct aspace *kspace(void)
@@ -69,9 +73,12 @@ static int map_image(void)
     if (error == 0)
         error = map_image_part(image_text_end, image_rodata_end, 0);
     if (error == 0)
-        error = map_image_part(image_rodata_end, image_end, PAGE_WRITE);
-    for (unsigned i = 0; i < STACK_COUNT && error == 0; i++)
-        error = paging_unmap(&tables, stack_get(i).low - STACK_GUARD_SIZE, STACK_GUARD_SIZE, NULL);
+        error = map_image_part(image_rodata_end, image_sealed_end, PAGE_WRITE);
+    if (error == 0)
+        error = map_image_part(image_sealed_end, image_end, PAGE_WRITE);
+    for (unsigned kind = 0; kind < STACK_KINDS && error == 0; kind++)
+        error = paging_unmap(&tables, stack_get(0, kind).low - STACK_GUARD_SIZE, STACK_GUARD_SIZE,
+                             NULL);
     return error;
 }
 
@@ -86,9 +93,17 @@ int kspace_init(const struct memmap *map, uint64_t kernel_start)
     if (error != 0)
         return error;
     asm_write_cr3(tables.root.addr);
-    machine_flush_all();
+    machine_flush_all_here();
     aspace_init(&space, &tables, MEMLAYOUT_BRK_START, MEMLAYOUT_HEAP_TABLE_END);
     return 0;
+}
+
+void kspace_seal(void)
+{
+    uint64_t bytes = (uint64_t)(image_sealed_end - image_rodata_end);
+    if (paging_protect(&tables, (uintptr_t)image_rodata_end, bytes, PAGE_READ | PAGE_GLOBAL) != 0)
+        panic("no memory to seal %lu bytes of data", bytes);
+    sealed = true;
 }
 
 static bool overlap(uint64_t a_start, uint64_t a_end, uint64_t b_start, uint64_t b_end)
@@ -113,21 +128,81 @@ static bool in_direct_map_too(uint64_t start, uint64_t end)
 /* Devices */
 
 /* Addresses that are equal to physical ones modulo 2 MiB, so that large pages can be used. */
+static uintptr_t map_device(uint64_t start, uint64_t end, unsigned flags)
+{
+    uintptr_t virt = bits_round_up(devices_end, 2 * MIB) + start % (2 * MIB);
+    if (in_direct_map_too(start, end) || overlaps_image(start, end) ||
+        end - start > MEMLAYOUT_DEVICES_END - virt ||
+        paging_map(&tables, virt, (phys_t){start}, end - start,
+                   flags | PAGE_READ | PAGE_WRITE | PAGE_GLOBAL) != 0)
+        return 0;
+    devices_end = virt + (end - start);
+    return virt;
+}
+
 void *kspace_map_device(phys_t phys, uint64_t bytes, unsigned flags)
 {
     uint64_t start = bits_round_down(phys.addr, PAGE_SIZE);
     uint64_t end = bits_round_up(phys.addr + bytes, PAGE_SIZE);
     uint64_t limit = (uint64_t)1 << cpu.physical_bits;
-    if (bytes > limit || phys.addr > limit - bytes || in_direct_map_too(start, end) ||
-        overlaps_image(start, end))
+    if (bytes > limit || phys.addr > limit - bytes)
         return NULL;
-    uintptr_t virt = bits_round_up(devices_end, 2 * MIB) + start % (2 * MIB);
-    if (end - start > MEMLAYOUT_DEVICES_END - virt ||
-        paging_map(&tables, virt, (phys_t){start}, end - start,
-                   flags | PAGE_READ | PAGE_WRITE | PAGE_GLOBAL) != 0)
-        return NULL;
-    devices_end = virt + (end - start);
-    return (void *)(virt + (phys.addr - start));
+    bool were_on = lock_take_irq(&aspace_lock);
+    uintptr_t virt = map_device(start, end, flags);
+    lock_release_irq(&aspace_lock, were_on);
+    return virt == 0 ? NULL : (void *)(virt + (phys.addr - start));
+}
+
+/* Stacks */
+
+static int map_stack(struct stack stack)
+{
+    for (uintptr_t at = stack.low; at < stack.high; at += PAGE_SIZE) {
+        frame_t frame = pmm_alloc(PMM_KERNEL, (struct frame_request){.flags = FRAME_ZERO});
+        if (frame_is_none(frame))
+            return -ENOMEM;
+        if (paging_map(&tables, at, phys_of_frame(frame), PAGE_SIZE,
+                       PAGE_READ | PAGE_WRITE | PAGE_GLOBAL) != 0) {
+            pmm_free(PMM_KERNEL, frame, 0);
+            return -ENOMEM;
+        }
+    }
+    return 0;
+}
+
+static void release_stack_page(frame_t frame, unsigned order)
+{
+    pmm_free(PMM_KERNEL, frame, order);
+}
+
+int kspace_map_stacks(unsigned cpu_number)
+{
+    uintptr_t start = stack_get(cpu_number, 0).low;
+    int error = 0;
+    bool were_on = lock_take_irq(&aspace_lock);
+    for (unsigned kind = 0; kind < STACK_KINDS && error == 0; kind++)
+        error = map_stack(stack_get(cpu_number, kind));
+    if (error != 0)
+        paging_unmap(&tables, start, stack_get(cpu_number, STACK_KINDS - 1).high - start,
+                     release_stack_page);
+    lock_release_irq(&aspace_lock, were_on);
+    return error;
+}
+
+bool kspace_map_identity(frame_t frame, unsigned flags)
+{
+    phys_t phys = phys_of_frame(frame);
+    bool were_on = lock_take_irq(&aspace_lock);
+    bool mapped = paging_map(&tables, phys.addr, phys, PAGE_SIZE, flags) == 0;
+    lock_release_irq(&aspace_lock, were_on);
+    return mapped;
+}
+
+void kspace_unmap_identity(frame_t frame)
+{
+    bool were_on = lock_take_irq(&aspace_lock);
+    paging_unmap(&tables, phys_of_frame(frame).addr, PAGE_SIZE, NULL);
+    lock_release_irq(&aspace_lock, were_on);
 }
 
 /* Auditing */
@@ -135,7 +210,7 @@ void *kspace_map_device(phys_t phys, uint64_t bytes, unsigned flags)
 static void audit_image_page(struct check *check, const struct page *page)
 {
     bool text = image_is_text(page->virt);
-    bool writable = page->virt >= (uintptr_t)image_rodata_end;
+    bool writable = page->virt >= (uintptr_t)(sealed ? image_sealed_end : image_rodata_end);
     check_expect(check, page->virt >= (uintptr_t)image_start && page->virt < (uintptr_t)image_end,
                  "0x%lx is mapped beside the kernel image", page->virt);
     check_expect(check, page->phys.addr - image_phys == page->virt - (uintptr_t)image_start,
@@ -158,6 +233,20 @@ static void audit_device_page(struct check *check, const struct page *page)
                  "the device page at 0x%lx is executable", page->virt);
     check_expect(check, !in_direct_map_too(page->phys.addr, end),
                  "the device page at 0x%lx is in the direct map, too", page->virt);
+}
+
+static void audit_stack_page(struct check *check, const struct page *page)
+{
+    struct stack stack;
+    check_expect(check, stack_find(page->virt, &stack),
+                 "0x%lx in the window of stacks is mapped, but no stack is there", page->virt);
+    check_expect(check, !stack_find(page->virt, &stack) || page->virt >= stack.low,
+                 "the guard page of a stack at 0x%lx is mapped", page->virt);
+}
+
+static bool in_stacks(uintptr_t virt)
+{
+    return virt >= MEMLAYOUT_STACKS_START && virt < MEMLAYOUT_STACKS_END;
 }
 
 static bool in_devices(uintptr_t virt)
@@ -186,6 +275,8 @@ static void audit_page(void *context, const struct page *page)
                  page->flags & NOT_CACHED ? "not " : "");
     if (in_devices(page->virt))
         audit_device_page(check, page);
+    if (in_stacks(page->virt))
+        audit_stack_page(check, page);
     if (page->virt - MEMLAYOUT_DIRECT_MAP_START < MEMLAYOUT_DIRECT_MAP_SIZE) {
         check_expect(check, page->phys.addr == page->virt - MEMLAYOUT_DIRECT_MAP_START,
                      "the direct map at 0x%lx maps physical 0x%lx", page->virt, page->phys.addr);

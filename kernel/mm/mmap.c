@@ -53,7 +53,7 @@ static uintptr_t choose(uintptr_t hint, size_t length)
     return aspace_find_gap(space, WINDOW_START, WINDOW_END, length);
 }
 
-intptr_t kmmap(uintptr_t hint, size_t length, unsigned prot, unsigned flags)
+static intptr_t map(uintptr_t hint, size_t length, unsigned prot, unsigned flags)
 {
     bool noreplace = flags & MAP_FIXED_NOREPLACE, fixed = noreplace || flags & MAP_FIXED;
     unsigned sharing = flags & (MAP_SHARED | MAP_PRIVATE);
@@ -83,7 +83,15 @@ intptr_t kmmap(uintptr_t hint, size_t length, unsigned prot, unsigned flags)
     return error != 0 ? error : (intptr_t)start;
 }
 
-int kmunmap(uintptr_t start, size_t length)
+intptr_t kmmap(uintptr_t hint, size_t length, unsigned prot, unsigned flags)
+{
+    bool were_on = lock_take_irq(&aspace_lock);
+    intptr_t result = map(hint, length, prot, flags);
+    lock_release_irq(&aspace_lock, were_on);
+    return result;
+}
+
+static int unmap(uintptr_t start, size_t length)
 {
     if (!bits_is_aligned(start, PAGE_SIZE) || !in_window(start, length))
         return -EINVAL;
@@ -93,7 +101,15 @@ int kmunmap(uintptr_t start, size_t length)
     return aspace_unmap(space, start, start + length);
 }
 
-int kmprotect(uintptr_t start, size_t length, unsigned prot)
+int kmunmap(uintptr_t start, size_t length)
+{
+    bool were_on = lock_take_irq(&aspace_lock);
+    int result = unmap(start, length);
+    lock_release_irq(&aspace_lock, were_on);
+    return result;
+}
+
+static int protect(uintptr_t start, size_t length, unsigned prot)
 {
     if (!bits_is_aligned(start, PAGE_SIZE))
         return -EINVAL;
@@ -107,4 +123,12 @@ int kmprotect(uintptr_t start, size_t length, unsigned prot)
     if (!in_window(start, length))
         return -ENOMEM;
     return aspace_protect(space, start, start + length, page_flags(prot));
+}
+
+int kmprotect(uintptr_t start, size_t length, unsigned prot)
+{
+    bool were_on = lock_take_irq(&aspace_lock);
+    int result = protect(start, length, prot);
+    lock_release_irq(&aspace_lock, were_on);
+    return result;
 }

@@ -157,72 +157,69 @@ int paging_init(struct paging *paging)
 
 /* Gathering: what was unlinked waits here until it has been flushed. */
 
-#define GATHER_MAX      64
-#define FLUSH_PAGES_MAX 32 /* more pages than this are flushed by dropping the whole TLB */
+#define GATHER_MAX 64
 
 struct gather {
     struct paging *paging;
     paging_release *release; /* for the frames of pages; may be NULL */
+    struct machine_flush flush;
     unsigned count;
-    unsigned present; /* how many of them the TLB may know */
     struct {
-        uintptr_t virt;
         frame_t frame;
-        enum { GATHER_ABSENT, GATHER_PAGE, GATHER_CHANGED, GATHER_TABLE } kind;
-        unsigned level;
+        uint8_t level;
+        bool is_table;
     } item[GATHER_MAX];
 };
 
-static void gather_flush(struct gather *gather)
+/* Flushes what waits, then lets it go. */
+static void gather_finish(struct gather *gather)
 {
-    bool all = gather->present > FLUSH_PAGES_MAX;
-    if (all)
-        machine_flush_all();
-    for (unsigned i = 0; i < gather->count && !all; i++)
-        if (gather->item[i].kind == GATHER_PAGE || gather->item[i].kind == GATHER_CHANGED)
-            machine_flush_page(gather->item[i].virt);
+    if (gather->flush.count > 0)
+        machine_flush(&gather->flush);
+    for (unsigned i = 0; i < gather->count; i++) {
+        frame_t frame = gather->item[i].frame;
+        if (gather->item[i].is_table)
+            table_free(gather->paging, frame);
+        else if (gather->release != NULL)
+            gather->release(frame, 9 * gather->item[i].level);
+    }
+    gather->count = gather->flush.count = 0;
+    gather->flush.tables = false;
+}
+
+/* The page at `virt`, which the TLB may know, has changed or ended. */
+static void gather_flush(struct gather *gather, uintptr_t virt)
+{
+    if (gather->flush.count < MACHINE_FLUSH_MAX)
+        gather->flush.page[gather->flush.count] = virt;
+    gather->flush.count++;
+}
+
+static void gather_add(struct gather *gather, uint64_t entry, unsigned level, bool is_table)
+{
+    gather->item[gather->count].frame = frame_of_phys(entry_phys(entry));
+    gather->item[gather->count].level = (uint8_t)level;
+    gather->item[gather->count++].is_table = is_table;
+    if (gather->count == GATHER_MAX)
+        gather_finish(gather);
 }
 
 /* The CPU also caches entries that point to tables; flushing any page drops all of those, so that
  * only a table that goes without any page needs a flush of its own. (Intel SDM vol. 3A, 4.10.4.1.)
  */
-static void gather_flush_tables(struct gather *gather)
+static void gather_table(struct gather *gather, uintptr_t virt, uint64_t entry, unsigned level)
 {
-    if (gather->present > 0)
-        return;
-    for (unsigned i = 0; i < gather->count; i++)
-        if (gather->item[i].kind == GATHER_TABLE) {
-            machine_flush_page(gather->item[i].virt);
-            return;
-        }
+    if (gather->flush.count == 0)
+        gather_flush(gather, virt);
+    gather->flush.tables = true;
+    gather_add(gather, entry, level, true);
 }
 
-/* Flushes what waits, then lets it go. */
-static void gather_finish(struct gather *gather)
+static void gather_page(struct gather *gather, uintptr_t virt, uint64_t entry, unsigned level)
 {
-    gather_flush(gather);
-    gather_flush_tables(gather);
-    for (unsigned i = 0; i < gather->count; i++) {
-        frame_t frame = gather->item[i].frame;
-        if (gather->item[i].kind == GATHER_TABLE)
-            table_free(gather->paging, frame);
-        else if (gather->item[i].kind != GATHER_CHANGED && gather->release != NULL)
-            gather->release(frame, 9 * gather->item[i].level);
-    }
-    gather->count = gather->present = 0;
-}
-
-static void gather_add(struct gather *gather, int kind, uintptr_t virt, uint64_t entry,
-                       unsigned level)
-{
-    if (gather->count == GATHER_MAX)
-        gather_finish(gather);
-    gather->item[gather->count].kind = kind;
-    gather->item[gather->count].virt = virt;
-    gather->item[gather->count].frame = frame_of_phys(entry_phys(entry));
-    gather->item[gather->count].level = level;
-    gather->count++;
-    gather->present += kind == GATHER_PAGE || kind == GATHER_CHANGED;
+    if (entry & ENTRY_PRESENT)
+        gather_flush(gather, virt);
+    gather_add(gather, entry, level, false);
 }
 
 /* Unlinks the table below `slot` if it is empty. */
@@ -232,7 +229,7 @@ static void prune(struct gather *gather, struct node node, uint64_t *slot, uintp
     if (entry_count(entry) != 0)
         return;
     set_entry(node, slot, 0);
-    gather_add(gather, GATHER_TABLE, virt, entry, node.level);
+    gather_table(gather, virt, entry, node.level);
 }
 
 /* Unmapping */
@@ -249,8 +246,7 @@ static void unmap(struct gather *gather, struct node node, uintptr_t virt, uint6
             continue;
         if (entry_is_page(entry, node.level)) {
             set_entry(node, slot, 0);
-            gather_add(gather, entry & ENTRY_PRESENT ? GATHER_PAGE : GATHER_ABSENT, virt, entry,
-                       node.level);
+            gather_page(gather, virt, entry, node.level);
         } else {
             unmap(gather, child_of(node, slot), virt, part);
             prune(gather, node, slot, virt);
@@ -271,7 +267,7 @@ static bool split_page(struct paging *paging, struct node node, uint64_t *slot, 
         entry_write(&table[i], first + i * paging_span(node.level - 1));
     entry_write(slot, table_entry(frame, TABLE_ENTRIES, virt));
     if (entry & ENTRY_PRESENT)
-        machine_flush_page(virt);
+        machine_flush(&(struct machine_flush){.count = 1, .page = {virt}});
     return true;
 }
 
@@ -296,6 +292,30 @@ static int split_ends(struct paging *paging, uintptr_t virt, uint64_t size)
     return error != 0 ? error : split_at(paging, virt + size);
 }
 
+/* Gives the pages in the range new flags. */
+static void protect(struct gather *gather, struct node node, uintptr_t virt, uint64_t size,
+                    unsigned flags)
+{
+    uint64_t part;
+    for (; size > 0; virt += part, size -= part) {
+        part = part_in_entry(virt, size, node.level);
+        uint64_t *slot = slot_of(node, virt);
+        uint64_t entry = entry_read(slot);
+        if (entry == 0)
+            continue;
+        if (!entry_is_page(entry, node.level)) {
+            protect(gather, child_of(node, slot), virt, part, flags);
+            continue;
+        }
+        uint64_t changed = page_entry(entry_phys(entry), node.level, flags);
+        if (changed == entry)
+            continue;
+        entry_write(slot, changed);
+        if (entry & ENTRY_PRESENT)
+            gather_flush(gather, virt);
+    }
+}
+
 int paging_unmap(struct paging *paging, uintptr_t virt, uint64_t size, paging_release *release)
 {
     check_range("paging_unmap", virt, size);
@@ -305,6 +325,10 @@ int paging_unmap(struct paging *paging, uintptr_t virt, uint64_t size, paging_re
     if (error != 0)
         return error;
     struct gather gather = {.paging = paging, .release = release};
+    /* What does not fit one gathering ends as a whole first, so that one flush does for all of it.
+     */
+    if (size > GATHER_MAX * PAGE_SIZE)
+        protect(&gather, root_of(paging), virt, size, 0);
     unmap(&gather, root_of(paging), virt, size);
     gather_finish(&gather);
     return 0;
@@ -347,45 +371,69 @@ static uint64_t map(struct paging *paging, struct node node, uintptr_t virt, phy
     return done;
 }
 
-int paging_map(struct paging *paging, uintptr_t virt, phys_t phys, uint64_t size, unsigned flags)
+/* Ends what was mapped before a table was missing. One page more: the tables that were made for it
+ * are empty and go, too. */
+static int undo(struct paging *paging, uintptr_t virt, uint64_t done)
 {
-    check_range("paging_map", virt, size);
-    if (!bits_is_aligned(phys.addr, PAGE_SIZE))
-        panic("paging_map: physical address 0x%lx is not page aligned", phys.addr);
-    uint64_t done = map(paging, root_of(paging), virt, phys, size, flags);
-    if (done == size)
-        return 0;
-    /* One page more than was mapped: the tables that were made for it are empty and go, too. */
     struct gather gather = {.paging = paging};
     unmap(&gather, root_of(paging), virt, done + PAGE_SIZE);
     gather_finish(&gather);
     return -ENOMEM;
 }
 
-/* Protecting */
-
-static void protect(struct gather *gather, struct node node, uintptr_t virt, uint64_t size,
-                    unsigned flags)
+int paging_map(struct paging *paging, uintptr_t virt, phys_t phys, uint64_t size, unsigned flags)
 {
-    uint64_t part;
-    for (; size > 0; virt += part, size -= part) {
-        part = part_in_entry(virt, size, node.level);
-        uint64_t *slot = slot_of(node, virt);
-        uint64_t entry = entry_read(slot);
-        if (entry == 0)
-            continue;
-        if (!entry_is_page(entry, node.level)) {
-            protect(gather, child_of(node, slot), virt, part, flags);
-            continue;
-        }
-        uint64_t changed = page_entry(entry_phys(entry), node.level, flags);
-        if (changed == entry)
-            continue;
-        entry_write(slot, changed);
-        if (entry & ENTRY_PRESENT)
-            gather_add(gather, GATHER_CHANGED, virt, entry, node.level);
-    }
+    check_range("paging_map", virt, size);
+    if (!bits_is_aligned(phys.addr, PAGE_SIZE))
+        panic("paging_map: physical address 0x%lx is not page aligned", phys.addr);
+    uint64_t done = map(paging, root_of(paging), virt, phys, size, flags);
+    return done == size ? 0 : undo(paging, virt, done);
 }
+
+/* The table at level 0 for `virt`; without one if there is no frame for it. */
+static struct node grow_path(struct paging *paging, uintptr_t virt)
+{
+    struct node node = root_of(paging);
+    while (node.level > 0) {
+        uint64_t *slot = slot_of(node, virt);
+        if (!grow(paging, node, slot, virt))
+            return (struct node){0};
+        node = child_of(node, slot);
+    }
+    return node;
+}
+
+/* Maps frames as far as the table goes; returns how many. */
+static size_t fill(struct node node, uintptr_t virt, const frame_t *frames, size_t count,
+                   unsigned flags)
+{
+    uint64_t *slot = slot_of(node, virt);
+    size_t here = bits_min(count, TABLE_ENTRIES - entry_index(virt, 0));
+    uint64_t entry = page_entry((phys_t){0}, 0, flags);
+    for (size_t i = 0; i < here; i++) {
+        if (entry_read(&slot[i]) != 0)
+            panic("paging_map_frames: 0x%lx is mapped already", virt + i * PAGE_SIZE);
+        entry_write(&slot[i], entry | phys_of_frame(frames[i]).addr);
+    }
+    entry_write(node.parent, entry_read(node.parent) + here * ENTRY_ONE);
+    return here;
+}
+
+int paging_map_frames(struct paging *paging, uintptr_t virt, const frame_t *frames, size_t count,
+                      unsigned flags)
+{
+    check_range("paging_map_frames", virt, count * PAGE_SIZE);
+    for (size_t done = 0; done < count;) {
+        uintptr_t at = virt + done * PAGE_SIZE;
+        struct node node = grow_path(paging, at);
+        if (node.table == NULL)
+            return undo(paging, virt, done * PAGE_SIZE);
+        done += fill(node, at, frames + done, count - done, flags);
+    }
+    return 0;
+}
+
+/* Protecting */
 
 int paging_protect(struct paging *paging, uintptr_t virt, uint64_t size, unsigned flags)
 {

@@ -59,6 +59,11 @@ int paging_init(struct paging *paging);
  * allow. Panics if any of it is mapped already. Returns 0 or -ENOMEM. */
 int paging_map(struct paging *paging, uintptr_t virt, phys_t phys, uint64_t size, unsigned flags);
 
+/* Maps [virt, virt + count * PAGE_SIZE) to single frames, the first to the first. Else as
+ * paging_map(). */
+int paging_map_frames(struct paging *paging, uintptr_t virt, const frame_t *frames, size_t count,
+                      unsigned flags);
+
 /* Told of each frame block whose mapping has ended, after the flush. */
 typedef void paging_release(frame_t frame, unsigned order);
 

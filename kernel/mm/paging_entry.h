@@ -23,7 +23,7 @@
 #define ENTRY_PRESENT         ((uint64_t)1 << 0)
 #define ENTRY_WRITE           ((uint64_t)1 << 1)
 #define ENTRY_USER            ((uint64_t)1 << 2)
-#define ENTRY_WRITE_COMBINING ((uint64_t)1 << 3) /* PWT: see cpu_init() */
+#define ENTRY_WRITE_COMBINING ((uint64_t)1 << 3) /* PWT: see cpu_enable() */
 #define ENTRY_UNCACHED        ((uint64_t)3 << 3) /* PWT and PCD */
 #define ENTRY_CACHING         ENTRY_UNCACHED     /* the bits that say which */
 #define ENTRY_ACCESSED        ((uint64_t)1 << 5)

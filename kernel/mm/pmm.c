@@ -13,6 +13,9 @@
 #include "lib/error.h"
 #include "lib/string.h"
 
+#define RESERVE_SHARE 256 /* of the RAM is kept for those who cannot wait, */
+#define RESERVE_MAX   ((uint64_t)4 * MIB >> PAGE_SHIFT) /* at most */
+
 static const struct memmap *map;
 
 /* The first life: frames are taken from the top of [early.start, early.end), and early.next moves
@@ -24,7 +27,12 @@ static struct {
 static bool grown_up; /* the second life has begun */
 static struct frames frames;
 static uint64_t metadata_frames;
-static uint64_t used[PMM_USES];
+
+/* Frames taken less frames given back on each CPU: one of them alone may well be negative. */
+static struct {
+    int64_t used[PMM_USES];
+    bool may_use_reserve;
+} __attribute__((aligned(64))) books[FRAME_CPUS];
 static bool reclaimed[BOOT_MEMORY_KINDS];
 
 /* The part of a range that the kernel will ever touch: not frame 0, so that no valid block has
@@ -40,6 +48,20 @@ static uint64_t range_frames(struct frame_range range)
     return range.start.number < range.end.number ? range.end.number - range.start.number : 0;
 }
 
+/* Books frames that went out, or came back if `count` is negative. */
+static void book(enum pmm_use use, int64_t count)
+{
+    machine_add(&books[frame_home_cpu()].used[use], count);
+}
+
+static int64_t booked(enum pmm_use use)
+{
+    int64_t sum = 0;
+    for (unsigned i = 0; i < FRAME_CPUS; i++)
+        sum += books[i].used[use];
+    return sum;
+}
+
 /* The first life */
 
 int pmm_start(const struct memmap *memmap)
@@ -49,7 +71,7 @@ int pmm_start(const struct memmap *memmap)
     metadata_frames = 0;
     memset(&early, 0, sizeof early);
     memset(&frames, 0, sizeof frames);
-    memset(used, 0, sizeof used);
+    memset(books, 0, sizeof books);
     memset(reclaimed, 0, sizeof reclaimed);
     for (size_t i = 0; i < map->count; i++) {
         struct frame_range range = within_reach(&map->range[i]);
@@ -71,7 +93,7 @@ static frame_t early_alloc(struct frame_request request)
         return FRAME_NONE;
     frame_t frame = {--early.next};
     if (request.flags & FRAME_ZERO)
-        memset(machine_phys_to_virt(phys_of_frame(frame)), 0, PAGE_SIZE);
+        machine_clear(machine_phys_to_virt(phys_of_frame(frame)), PAGE_SIZE);
     return frame;
 }
 
@@ -82,7 +104,7 @@ static void early_free(enum pmm_use use, frame_t frame)
     if (frame.number != early.next || early.next == early.end)
         return;
     early.next++;
-    used[use]--;
+    book(use, -1);
 }
 
 /* The second life */
@@ -117,6 +139,14 @@ static void add_around(struct frame_range range, const struct frame_range taken[
     frame_add(&frames, (frame_t){at}, range.end);
 }
 
+/* Makes single frames that the first life gave out known to the allocator, as if it had. */
+static void adopt(struct frame_range range)
+{
+    frame_add(&frames, range.start, range.end);
+    for (; range.start.number < range.end.number; range.start.number++)
+        frame_alloc_at(&frames, range.start, 0);
+}
+
 /* The end of the highest usable range that has room: [start, end), empty if none has. Memory that
  * the first life uses is out of bounds. */
 static struct frame_range place_metadata(uint64_t need)
@@ -137,12 +167,14 @@ int pmm_init(void)
 {
     static struct frame_range ranges[MEMMAP_MAX];
     size_t count = managed_ranges(ranges);
-    uint64_t need = bits_round_up(frame_metadata_size(ranges, count), PAGE_SIZE) >> PAGE_SHIFT;
+    uint64_t need =
+        bits_round_up(frame_metadata_size(ranges, count, FRAME_CPUS), PAGE_SIZE) >> PAGE_SHIFT;
     struct frame_range metadata = place_metadata(need);
     if (range_frames(metadata) == 0)
         return -ENOMEM;
     metadata_frames = need;
-    frame_init(&frames, ranges, count, machine_phys_to_virt(phys_of_frame(metadata.start)));
+    frame_init(&frames, ranges, count, FRAME_CPUS,
+               machine_phys_to_virt(phys_of_frame(metadata.start)));
 
     struct frame_range tables = {{early.next}, {early.end}};
     bool metadata_first = metadata.start.number < tables.start.number;
@@ -153,6 +185,8 @@ int pmm_init(void)
         if (map->range[i].kind == BOOT_USABLE && range_frames(range) > 0)
             add_around(range, taken);
     }
+    adopt(tables);
+    frame_set_reserve(&frames, bits_min(RESERVE_MAX, memmap_ram(map) / RESERVE_SHARE));
     grown_up = true;
     return 0;
 }
@@ -169,26 +203,56 @@ void pmm_reclaim(enum boot_memory kind)
     }
 }
 
+bool pmm_use_reserve(bool may)
+{
+    bool might = books[frame_home_cpu()].may_use_reserve;
+    books[frame_home_cpu()].may_use_reserve = may;
+    return might;
+}
+
+static frame_t alloc_from_reserve(struct frame_request request)
+{
+    if (!grown_up || !books[frame_home_cpu()].may_use_reserve)
+        return FRAME_NONE;
+    request.flags |= FRAME_ATOMIC;
+    return frame_alloc(&frames, request);
+}
+
 frame_t pmm_alloc(enum pmm_use use, struct frame_request request)
 {
     frame_t frame = grown_up ? frame_alloc(&frames, request) : early_alloc(request);
+    if (frame_is_none(frame))
+        frame = alloc_from_reserve(request);
     if (!frame_is_none(frame))
-        used[use] += (uint64_t)1 << request.order;
+        book(use, (int64_t)1 << request.order);
     return frame;
 }
 
 void pmm_free(enum pmm_use use, frame_t frame, unsigned order)
 {
-    uint64_t count = (uint64_t)1 << order;
     if (!grown_up) {
         early_free(use, frame);
         return;
     }
     frame_free(&frames, frame, order);
-    if (used[use] < count)
-        panic("pmm_free: frame 0x%llx, order %u, was not taken for use %u",
-              (unsigned long long)frame.number, order, use);
-    used[use] -= count;
+    book(use, -((int64_t)1 << order));
+}
+
+size_t pmm_alloc_bulk(enum pmm_use use, struct frame_request request, frame_t *blocks, size_t count)
+{
+    size_t taken = frame_alloc_bulk(&frames, request, blocks, count);
+    if (taken < count && books[frame_home_cpu()].may_use_reserve) {
+        request.flags |= FRAME_ATOMIC;
+        taken += frame_alloc_bulk(&frames, request, blocks + taken, count - taken);
+    }
+    book(use, (int64_t)taken << request.order);
+    return taken;
+}
+
+void pmm_free_bulk(enum pmm_use use, const frame_t *blocks, size_t count, unsigned order)
+{
+    frame_free_bulk(&frames, blocks, count, order);
+    book(use, -((int64_t)count << order));
 }
 
 /* Purses */
@@ -201,7 +265,7 @@ static uint64_t *link_of(frame_t frame)
 int pmm_purse_fill(struct pmm_purse *purse, enum pmm_use use, size_t count)
 {
     *purse = (struct pmm_purse){.use = use, .top = FRAME_NONE};
-    if (grown_up && count > frames.free)
+    if (grown_up && count > frame_free_count(&frames))
         return -ENOMEM; /* at once, not after clearing all the memory there is */
     while (purse->count < count) {
         frame_t frame = pmm_alloc(use, (struct frame_request){.flags = FRAME_ZERO});
@@ -239,11 +303,11 @@ struct pmm_account pmm_account(void)
 {
     struct pmm_account account = {
         .ram = memmap_ram(map),
-        .free = grown_up ? frames.free : early.next - early.start,
+        .free = grown_up ? frame_free_count(&frames) : early.next - early.start,
         .kernel = memmap_frames(map, BOOT_KERNEL) + memmap_frames(map, BOOT_INITRD) +
-                  metadata_frames + used[PMM_KERNEL],
-        .tables = used[PMM_TABLES],
-        .heap = used[PMM_HEAP],
+                  metadata_frames + (uint64_t)booked(PMM_KERNEL),
+        .tables = (uint64_t)booked(PMM_TABLES),
+        .heap = (uint64_t)booked(PMM_HEAP),
     };
     for (size_t i = 0; i < map->count; i++) {
         const struct memmap_range *range = &map->range[i];
@@ -275,6 +339,9 @@ size_t pmm_check(check_report *report)
     struct pmm_account account = pmm_account();
     uint64_t sum = account.free + account.kernel + account.tables + account.heap +
                    account.firmware + account.reserved;
+    for (enum pmm_use use = 0; use < PMM_USES; use++)
+        check_expect(&check, booked(use) >= 0, "%ld frames are booked for use %u", booked(use),
+                     use);
     check_expect(&check, sum == account.ram, "%lu frames are accounted for, the RAM has %lu", sum,
                  account.ram);
     return check.violations + (grown_up ? frame_check(&frames, report) : 0);

@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "kernel/mm/memmap.h"
 #include "lib/addr.h"
 #include "lib/alloc/frame.h"
@@ -30,6 +32,16 @@ frame_t pmm_alloc(enum pmm_use use, struct frame_request request);
 /* Gives back a block of pmm_alloc; panics on misuse as frame_free does. In the first life only
  * the frame taken last comes back, any other is lost. */
 void pmm_free(enum pmm_use use, frame_t frame, unsigned order);
+
+/* From now on this CPU may use the reserve, small as it is, whenever there is nothing else; or not.
+ * Returns whether it might before. For those who cannot wait, and free soon. */
+bool pmm_use_reserve(bool may);
+
+/* Takes up to `count` blocks at once, and gives back as many; returns how many were taken: fewer if
+ * memory ran out. In the second life. */
+size_t pmm_alloc_bulk(enum pmm_use use, struct frame_request request, frame_t *blocks,
+                      size_t count);
+void pmm_free_bulk(enum pmm_use use, const frame_t *blocks, size_t count, unsigned order);
 
 /* A stack of frames, linked through their own first words: all or nothing bought beforehand, so
  * that what follows cannot fail. */

@@ -5,6 +5,7 @@
  */
 #include "kernel/mm/vmalloc.h"
 
+#include "kernel/lock.h"
 #include "kernel/mm/aspace.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mmap.h"
@@ -23,12 +24,14 @@ struct block {
 };
 
 /* stats.blocks == |blocks|, stats.bytes == sum of their bytes */
+static struct lock lock; /* of these two */
 static struct tree_node *blocks;
 static struct vmalloc_stats stats;
 static const struct aspace *space;
 
 void vmalloc_init(const struct aspace *kernel_space)
 {
+    lock_init(&lock, "vmalloc", LOCK_VMALLOC);
     space = kernel_space;
     blocks = NULL;
     stats = (struct vmalloc_stats){0};
@@ -71,13 +74,15 @@ void *vmalloc(size_t size)
         return NULL;
     }
     *block = (struct block){{.key = first}, bytes};
+    lock_take(&lock);
     tree_insert(&blocks, &block->node);
     stats.blocks++;
     stats.bytes += bytes;
+    lock_release(&lock);
     return (void *)first;
 }
 
-/* The live block that starts at `pointer`; panics if there is none. */
+/* The live block that starts at `pointer`; panics if there is none. Under the lock. */
 static struct block *find(const void *pointer)
 {
     struct tree_node *node = tree_at_or_below(blocks, (uintptr_t)pointer);
@@ -90,22 +95,30 @@ void vfree(void *pointer)
 {
     if (pointer == NULL)
         return;
+    lock_take(&lock);
     struct block *block = find(pointer);
     tree_remove(&blocks, &block->node);
     stats.blocks--;
     stats.bytes -= block->bytes;
+    lock_release(&lock);
     unmap_guarded(block->node.key, block->bytes);
     kfree(block);
 }
 
 size_t vmalloc_size(const void *block)
 {
-    return find(block)->bytes;
+    lock_take(&lock);
+    size_t bytes = find(block)->bytes;
+    lock_release(&lock);
+    return bytes;
 }
 
 struct vmalloc_stats vmalloc_stats(void)
 {
-    return stats;
+    lock_take(&lock);
+    struct vmalloc_stats now = stats;
+    lock_release(&lock);
+    return now;
 }
 
 static void check_block(struct check *check, const struct block *block)

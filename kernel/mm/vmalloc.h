@@ -2,7 +2,7 @@
 /*
  * vmalloc: blocks of whole pages that need not lie side by side in physical memory, each between
  * two guard pages of its own. For large buffers whose overrun must be seen at once; smaller or
- * faster ones come from kmalloc.
+ * faster ones come from kmalloc. Any CPU, in task context.
  */
 #pragma once
 

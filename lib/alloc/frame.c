@@ -1,460 +1,537 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The page frame allocator over a radix tree of bitmaps; frame_tree.h draws it. Single-threaded:
- * every call descends from the root, enters the span and the block that it changes, and leaves them
- * with the bits above put right.
+ * The page frame allocator: what each CPU does alone, with the frames it has at hand. What CPUs do
+ * together is in frame_block.c and frame_find.c, the structure is drawn in frame_tree.h.
+ *
+ * A single frame comes from the CPU's mask; an empty mask is filled with a word of the block that
+ * the CPU owns. A single frame that is freed goes back into the mask, or into a second one that
+ * gathers frames of one word until a frame of another word comes. All else goes to the tree.
  */
 #include "lib/alloc/frame.h"
 
 #include "lib/alloc/frame_port.h"
 #include "lib/alloc/frame_tree.h"
-#include "lib/bits.h"
 
-static uint64_t span_index(uint64_t frame)
+#define NOINLINE __attribute__((noinline)) /* keeps registers from being saved on the short way */
+
+static inline struct frame_cpu *this_cpu(const struct frames *frames)
 {
-    return frame >> SPAN_SHIFT;
+    return &frames->cpu[frame_home_cpu()];
 }
 
-static unsigned block_index(uint64_t frame)
+/* What the CPU has at hand is its own between these two: an interrupt handler in between leaves it
+ * alone. */
+static inline void enter(struct frame_cpu *cpu)
 {
-    return (unsigned)(frame >> BLOCK_SHIFT) % SPAN_BLOCKS;
+    cpu->busy = true;
+    atomic_compiler_barrier();
 }
 
-static unsigned frame_index(uint64_t frame)
+static inline void leave(struct frame_cpu *cpu)
 {
-    return (unsigned)frame % LINE_BITS;
+    atomic_compiler_barrier();
+    cpu->busy = false;
 }
 
-/* How many of the `size` frames from `start` on lie below `limit`. */
-static uint64_t below(uint64_t limit, uint64_t start, uint64_t size)
+/* The kernel's tests survive panics: the CPU is left as one that nothing interrupted. */
+static NOINLINE _Noreturn void already_free(struct frames *frames, uint64_t frame, unsigned order)
 {
-    return limit <= start ? 0 : bits_min(limit - start, size);
+    leave(this_cpu(frames));
+    frame_misuse(frames, "frame_free", frame, order);
 }
 
-/* The highest set bit of `map` below `limit`, or -1. */
-static int64_t highest_below(const uint64_t *map, uint64_t limit)
+/* Credit */
+
+/* Takes `need` out of the pool and up to `more` of what is there for everybody. Returns how much, 0
+ * if there is not enough. */
+static uint64_t draw(struct frames *frames, int64_t need, int64_t more, unsigned flags)
 {
-    for (uint64_t word = (limit + 63) / 64; word-- > 0;) {
-        uint64_t in_word = limit - word * 64;
-        uint64_t bits = in_word < 64 ? map[word] & bits_mask(0, (unsigned)in_word) : map[word];
-        if (bits != 0)
-            return (int64_t)(word * 64 + bits_highest(bits));
+    int64_t pool = atomic_peek(&frames->pool), drawn;
+    do {
+        int64_t spare = pool - need - atomic_peek(&frames->reserve);
+        if (pool < need || (spare < 0 && (flags & FRAME_ATOMIC) == 0))
+            return 0;
+        drawn = need + (spare < 0 ? 0 : spare < more ? spare : more);
+    } while (!atomic_cas(&frames->pool, &pool, pool - drawn));
+    return (uint64_t)drawn;
+}
+
+/* True if the CPU has credit for `count` frames, now. */
+static bool afford(struct frames *frames, struct frame_cpu *cpu, uint64_t count, unsigned flags)
+{
+    uint64_t credit = cpu->credit;
+    if (credit >= count)
+        return true;
+    uint64_t drawn =
+        draw(frames, (int64_t)(count - credit), (int64_t)atomic_peek(&frames->batch), flags);
+    atomic_poke(&cpu->credit, credit + drawn);
+    return drawn != 0;
+}
+
+/* Pays for frames that the caller is about to take out of the tree: false if so many are not to be
+ * had. */
+static bool pay(struct frames *frames, uint64_t count, unsigned flags)
+{
+    struct frame_cpu *cpu = this_cpu(frames);
+    if (cpu->busy)
+        return draw(frames, (int64_t)count, 0, flags) != 0;
+    enter(cpu);
+    bool paid = afford(frames, cpu, count, flags);
+    if (paid)
+        atomic_poke(&cpu->credit, cpu->credit - count);
+    leave(cpu);
+    return paid;
+}
+
+/* Others may need what is too much. */
+static NOINLINE void share(struct frames *frames, struct frame_cpu *cpu)
+{
+    enter(cpu);
+    uint64_t more = cpu->credit - atomic_peek(&frames->batch);
+    atomic_poke(&cpu->credit, atomic_peek(&frames->batch));
+    leave(cpu);
+    atomic_add(&frames->pool, (int64_t)more);
+}
+
+static inline void earn(struct frames *frames, struct frame_cpu *cpu, uint64_t count)
+{
+    if (cpu->busy) {
+        atomic_add(&frames->pool, (int64_t)count);
+        return;
     }
-    return -1;
+    enter(cpu);
+    uint64_t credit = cpu->credit + count;
+    atomic_poke(&cpu->credit, credit);
+    leave(cpu);
+    if (credit > 2 * atomic_peek(&frames->batch))
+        share(frames, cpu);
 }
 
-/* Setting up */
-
-/* Bytes of each part of the metadata, in the order in which they lie there. */
-struct layout {
-    size_t ranges, slots, bitmap, spans;
-    uint64_t gibs;
-};
-
-static struct layout layout_of(const struct frame_range *ranges, size_t count)
+void frame_earn(struct frames *frames, uint64_t count)
 {
-    struct layout layout = {0};
-    uint64_t spans = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t first = span_index(ranges[i].start.number);
-        uint64_t end = span_index(ranges[i].end.number - 1) + 1;
-        spans += end - (first < layout.gibs ? layout.gibs : first);
-        layout.gibs = end;
+    earn(frames, this_cpu(frames), count);
+}
+
+uint64_t frame_free_count(const struct frames *frames)
+{
+    uint64_t count = (uint64_t)atomic_peek(&frames->pool);
+    for (unsigned i = 0; i < frames->cpus; i++) {
+        const struct frame_cpu *cpu = &frames->cpu[i];
+        count += atomic_peek(&cpu->credit) + word_count(atomic_peek(&cpu->mask)) +
+                 word_count(atomic_peek(&cpu->freed));
     }
-    layout.ranges = count * sizeof(struct frame_range);
-    layout.slots = bits_round_up(layout.gibs * sizeof(uint32_t), sizeof(uint64_t));
-    layout.bitmap = (layout.gibs + 63) / 64 * sizeof(uint64_t);
-    layout.spans = spans * sizeof(struct frame_span);
-    return layout;
+    return count;
 }
 
-size_t frame_metadata_size(const struct frame_range *ranges, size_t count)
+/* Filling the CPU's hands. All of this between enter() and leave(). */
+
+static void release(struct frames *frames, uint64_t *owned)
 {
-    struct layout layout = layout_of(ranges, count);
-    return layout.ranges + layout.slots + 2 * layout.bitmap + layout.spans;
+    uint64_t block = *owned;
+    atomic_poke(owned, NOT_FOUND);
+    if (block != NOT_FOUND)
+        block_release(frames, block);
 }
 
-/* Copies the ranges, joining those that touch: a block may lie across their seam. */
-static void copy_ranges(struct frames *frames, const struct frame_range *ranges, size_t count)
+static bool own(struct frames *frames, struct frame_cpu *cpu)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (kept > 0 && frames->ranges[kept - 1].end.number == ranges[i].start.number)
-            frames->ranges[kept - 1].end = ranges[i].end;
-        else
-            frames->ranges[kept++] = ranges[i];
-    }
-    frames->range_count = kept;
+    const struct want any = {.end = FRAME_END, .own = true};
+    uint64_t found = find(frames, any, cpu->node);
+    atomic_poke(&cpu->owned, found == NOT_FOUND ? NOT_FOUND : found >> BLOCK_SHIFT);
+    cpu->rest = LINE_WORDS;
+    return found != NOT_FOUND;
 }
 
-static void number_spans(struct frames *frames)
+/* May frames of this word come back without the checks of frame_free_slow()? */
+static NOINLINE bool is_plain(const struct frames *frames, uint16_t desc, uint64_t word)
 {
-    uint32_t used = 0;
-    for (uint64_t gib = 0; gib < frames->gibs; gib++)
-        frames->slots[gib] = 0;
-    for (size_t i = 0; i < frames->range_count; i++) {
-        uint64_t last = span_index(frames->ranges[i].end.number - 1);
-        for (uint64_t gib = span_index(frames->ranges[i].start.number); gib <= last; gib++)
-            if (frames->slots[gib] == 0)
-                frames->slots[gib] = ++used;
-    }
+    return (desc & (DESC_RAW | DESC_WHOLE)) == 0 &&
+           ((desc & DESC_RAGGED) == 0 || frame_is_managed(frames, word * 64, 64));
 }
 
-void frame_init(struct frames *frames, const struct frame_range *ranges, size_t count,
-                void *metadata)
+/* Makes the highest word of the owned block that has free frames the CPU's mask. */
+static bool take_word(struct frames *frames, struct frame_cpu *cpu)
 {
-    struct layout layout = layout_of(ranges, count);
-    char *next = metadata;
-    *frames = (struct frames){.gibs = layout.gibs};
-    frames->ranges = (struct frame_range *)next;
-    next += layout.ranges;
-    frames->slots = (uint32_t *)next;
-    next += layout.slots;
-    frames->whole = (uint64_t *)next;
-    next += layout.bitmap;
-    frames->split = (uint64_t *)next;
-    next += layout.bitmap;
-    frames->spans = (struct frame_span *)next;
-
-    copy_ranges(frames, ranges, count);
-    number_spans(frames);
-    for (uint64_t word = 0; word * 64 < frames->gibs; word++)
-        frames->whole[word] = frames->split[word] = 0;
-}
-
-bool frame_is_managed(const struct frames *frames, uint64_t start, uint64_t count)
-{
-    size_t low = 0, high = frames->range_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (frames->ranges[middle].end.number <= start)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < frames->range_count && frames->ranges[low].start.number <= start &&
-           count <= frames->ranges[low].end.number - start;
-}
-
-/*
- * Entering and leaving. A node whose bit above says whole or neither is filled in on the way down
- * and its bit is set anew on the way up, so that code in between sees split nodes only.
- */
-
-static struct frame_span *span_enter(struct frames *frames, uint64_t gib)
-{
-    struct frame_span *span = frame_span_of(frames, gib);
-    if (bits_test(frames->split, gib))
-        return span;
-    bool whole = bits_test(frames->whole, gib);
-    line_fill(span->whole, whole ? UINT64_MAX : 0);
-    line_fill(span->split, 0);
-    span->free_frames = whole ? SPAN_FRAMES : 0;
-    return span;
-}
-
-/* `delta` frames were freed in the span, or taken if it is negative. */
-static void span_leave(struct frames *frames, uint64_t gib, int64_t delta)
-{
-    struct frame_span *span = frame_span_of(frames, gib);
-    span->free_frames += (uint64_t)delta;
-    frames->free += (uint64_t)delta;
-    bits_clear(frames->whole, gib);
-    bits_clear(frames->split, gib);
-    if (span->free_frames == SPAN_FRAMES)
-        bits_set(frames->whole, gib);
-    else if (span->free_frames != 0)
-        bits_set(frames->split, gib);
-}
-
-static uint64_t *block_enter(struct frame_span *span, unsigned block)
-{
-    uint64_t *line = span->line[block];
-    if (bits_test(span->split, block))
-        return line;
-    bool whole = bits_test(span->whole, block);
-    line_fill(line, whole ? UINT64_MAX : 0);
-    span->free_in[block] = whole ? BLOCK_FRAMES : 0;
-    return line;
-}
-
-static void block_leave(struct frame_span *span, unsigned block, int delta)
-{
-    span->free_in[block] = (uint16_t)(span->free_in[block] + delta);
-    bits_clear(span->whole, block);
-    bits_clear(span->split, block);
-    if (span->free_in[block] == BLOCK_FRAMES)
-        bits_set(span->whole, block);
-    else if (span->free_in[block] != 0)
-        bits_set(span->split, block);
-}
-
-/* A whole GiB is one bit of the root; its span is not even looked at. */
-static bool take_span(struct frames *frames, uint64_t gib)
-{
-    if (!bits_test(frames->whole, gib))
+    uint64_t block = cpu->owned, bits = 0;
+    if (block == NOT_FOUND)
         return false;
-    bits_clear(frames->whole, gib);
-    frames->free -= SPAN_FRAMES;
+    uint64_t *line = block_line(frames, block);
+    while (bits == 0 && cpu->rest > 0)
+        if (atomic_peek(&line[--cpu->rest]) != 0)
+            bits = atomic_exchange(&line[cpu->rest], 0);
+    if (bits == 0)
+        return false;
+    unsigned count = word_count(bits);
+    uint64_t word = block * LINE_WORDS + cpu->rest;
+    block_subtract(frames, block, count);
+    atomic_poke(&cpu->credit, cpu->credit - count);
+    cpu->first = word * 64;
+    uint16_t desc = atomic_peek(block_desc(frames, block));
+    cpu->word = (desc & DESC_ODD) == 0 || is_plain(frames, desc, word) ? word : NOT_FOUND;
+    atomic_poke(&cpu->mask, bits);
     return true;
 }
 
-static bool put_span(struct frames *frames, uint64_t gib)
+/* Fills the mask if it is empty. False if there is nothing that no other CPU has. */
+static bool refill(struct frames *frames, struct frame_cpu *cpu)
 {
-    if (bits_test(frames->whole, gib) || bits_test(frames->split, gib))
+    if (cpu->mask != 0)
+        return true;
+    if (!afford(frames, cpu, 64, 0))
         return false;
-    bits_set(frames->whole, gib);
-    frames->free += SPAN_FRAMES;
+    while (!take_word(frames, cpu)) {
+        release(frames, &cpu->owned);
+        if (!own(frames, cpu))
+            return false;
+    }
     return true;
 }
 
-/*
- * Taking and putting one block of a known place. Each order is one bit, or an aligned run of bits,
- * at one level: 0 to 8 in a line, 9 to 17 in a span, 18 in the root.
- */
-
-/* True iff every bit of the run was set; they are clear then. */
-static bool take_run(uint64_t line[LINE_WORDS], unsigned first, unsigned k)
+/* Takes the highest frame out of the mask, which is not empty. */
+static inline uint64_t pop(struct frame_cpu *cpu)
 {
-    if (!line_is_full(line, first, k))
-        return false;
-    line_take(line, first, k);
-    return true;
+    uint64_t mask = cpu->mask, bit = bits_highest(mask);
+    atomic_poke(&cpu->mask, mask & ~((uint64_t)1 << bit));
+    return cpu->first + bit;
 }
 
-/* True iff every bit of the run was clear; they are set then. */
-static bool put_run(uint64_t line[LINE_WORDS], unsigned first, unsigned k)
+/* A run of 2 to 256 frames out of the block that the CPU owns for them; or one from elsewhere,
+ * whose block it owns from now on. Else it would be split and merged again and again. */
+static uint64_t take_run(struct frames *frames, struct frame_cpu *cpu, struct want want)
 {
-    if (!line_is_clear(line, first, k))
-        return false;
-    line_put(line, first, k);
-    return true;
-}
-
-/* True iff all frames of the block were free; they are taken then. */
-static bool take(struct frames *frames, uint64_t frame, unsigned order)
-{
-    uint64_t gib = span_index(frame);
-    unsigned block = block_index(frame);
-    int64_t size = (int64_t)1 << order;
-    if (order == SPAN_SHIFT)
-        return take_span(frames, gib);
-
-    bool taken;
-    struct frame_span *span = span_enter(frames, gib);
-    if (order >= BLOCK_SHIFT) {
-        taken = take_run(span->whole, block, order - BLOCK_SHIFT);
-    } else {
-        uint64_t *line = block_enter(span, block);
-        taken = take_run(line, frame_index(frame), order);
-        block_leave(span, block, taken ? -(int)size : 0);
-    }
-    span_leave(frames, gib, taken ? -size : 0);
-    return taken;
-}
-
-/* True iff no frame of the block was free; they all are then. */
-static bool put(struct frames *frames, uint64_t frame, unsigned order)
-{
-    uint64_t gib = span_index(frame);
-    unsigned block = block_index(frame);
-    int64_t size = (int64_t)1 << order;
-    if (order == SPAN_SHIFT)
-        return put_span(frames, gib);
-
-    bool done;
-    struct frame_span *span = span_enter(frames, gib);
-    if (order >= BLOCK_SHIFT) {
-        done = line_is_clear(span->split, block, order - BLOCK_SHIFT) &&
-               put_run(span->whole, block, order - BLOCK_SHIFT);
-    } else {
-        uint64_t *line = block_enter(span, block);
-        done = put_run(line, frame_index(frame), order);
-        block_leave(span, block, done ? (int)size : 0);
-    }
-    span_leave(frames, gib, done ? size : 0);
-    return done;
-}
-
-/*
- * Finding. All searches go from high addresses to low and look into split nodes before they break a
- * whole one, but not below a floor while there is anything above it. `limit` is a frame number:
- * everything found ends at or below it.
- */
-
-#define NOT_FOUND UINT64_MAX
-
-/* A run of 2^order frames, order <= 8, in some split block of the span that starts at `base`. */
-static uint64_t find_in_split_blocks(const struct frame_span *span, uint64_t base, unsigned order,
-                                     uint64_t limit)
-{
-    uint64_t blocks = (below(limit, base, SPAN_FRAMES) + BLOCK_FRAMES - 1) / BLOCK_FRAMES;
-    for (int64_t block = highest_below(span->split, blocks); block >= 0;
-         block = highest_below(span->split, (uint64_t)block)) {
-        uint64_t start = base + (uint64_t)block * BLOCK_FRAMES;
-        int first =
-            line_find(span->line[block], order, (unsigned)below(limit, start, BLOCK_FRAMES));
-        if (first >= 0)
-            return start + (unsigned)first;
-    }
-    return NOT_FOUND;
-}
-
-/* The same in a whole block: its highest frames below the limit. */
-static uint64_t find_in_whole_blocks(const struct frame_span *span, uint64_t base, unsigned order,
-                                     uint64_t limit)
-{
-    uint64_t size = (uint64_t)1 << order;
-    uint64_t blocks = (below(limit, base, SPAN_FRAMES) + BLOCK_FRAMES - 1) / BLOCK_FRAMES;
-    for (int64_t block = highest_below(span->whole, blocks); block >= 0;
-         block = highest_below(span->whole, (uint64_t)block)) {
-        uint64_t start = base + (uint64_t)block * BLOCK_FRAMES;
-        uint64_t room = below(limit, start, BLOCK_FRAMES);
-        if (room >= size)
-            return start + bits_round_down(room - size, size);
-    }
-    return NOT_FOUND;
-}
-
-/* A run of 2^(order - 9) whole blocks. */
-static uint64_t find_blocks(const struct frame_span *span, uint64_t base, unsigned order,
-                            uint64_t limit)
-{
-    uint64_t blocks = below(limit, base, SPAN_FRAMES) / BLOCK_FRAMES;
-    int first = line_find(span->whole, order - BLOCK_SHIFT, (unsigned)blocks);
-    return first < 0 ? NOT_FOUND : base + (unsigned)first * BLOCK_FRAMES;
-}
-
-typedef uint64_t span_search(const struct frame_span *span, uint64_t base, unsigned order,
-                             uint64_t limit);
-
-/* The first find in the split spans. */
-static uint64_t find_in_split_spans(const struct frames *frames, span_search *search,
-                                    unsigned order, uint64_t limit)
-{
-    for (int64_t gib = highest_below(frames->split, (limit + SPAN_FRAMES - 1) >> SPAN_SHIFT);
-         gib >= 0; gib = highest_below(frames->split, (uint64_t)gib)) {
-        uint64_t found =
-            search(frame_span_of(frames, (uint64_t)gib), (uint64_t)gib << SPAN_SHIFT, order, limit);
-        if (found != NOT_FOUND)
-            return found;
-    }
-    return NOT_FOUND;
-}
-
-/* The highest place in a whole span. */
-static uint64_t find_in_whole_spans(const struct frames *frames, unsigned order, uint64_t limit)
-{
-    uint64_t size = (uint64_t)1 << order;
-    for (int64_t gib = highest_below(frames->whole, (limit + SPAN_FRAMES - 1) >> SPAN_SHIFT);
-         gib >= 0; gib = highest_below(frames->whole, (uint64_t)gib)) {
-        uint64_t base = (uint64_t)gib << SPAN_SHIFT;
-        uint64_t room = below(limit, base, SPAN_FRAMES);
-        if (room >= size)
-            return base + bits_round_down(room - size, size);
-    }
-    return NOT_FOUND;
-}
-
-/* The best place at or above `floor`. Each search gives its highest find: if that lies below the
- * floor, all do. */
-static uint64_t find_above(const struct frames *frames, unsigned order, uint64_t floor,
-                           uint64_t limit)
-{
-    static span_search *const small[] = {find_in_split_blocks, find_in_whole_blocks};
-    static span_search *const large[] = {find_blocks};
-    span_search *const *searches = order < BLOCK_SHIFT ? small : large;
-    unsigned count = order < BLOCK_SHIFT ? 2 : order < SPAN_SHIFT ? 1 : 0;
-    for (unsigned i = 0; i < count; i++) {
-        uint64_t found = find_in_split_spans(frames, searches[i], order, limit);
-        if (found != NOT_FOUND && found >= floor)
-            return found;
-    }
-    uint64_t found = find_in_whole_spans(frames, order, limit);
-    return found >= floor ? found : NOT_FOUND;
-}
-
-/* Some devices reach only so far: memory below 4 GiB, and below 16 MiB, is given to others only
- * when there is no other left. */
-static const uint64_t floors[] = {4 * GIB >> PAGE_SHIFT, 16 * MIB >> PAGE_SHIFT, 0};
-
-static uint64_t find(const struct frames *frames, unsigned order, uint64_t limit)
-{
-    uint64_t found = NOT_FOUND;
-    for (unsigned i = 0; i < sizeof floors / sizeof floors[0] && found == NOT_FOUND; i++)
-        found = find_above(frames, order, floors[i], limit);
+    uint64_t found = cpu->runs == NOT_FOUND ? NOT_FOUND : find_in_block(frames, cpu->runs, want);
+    if (found != NOT_FOUND)
+        return found;
+    release(frames, &cpu->runs);
+    found = find(frames, want, cpu->node);
+    if (found != NOT_FOUND && block_own(frames, found >> BLOCK_SHIFT))
+        atomic_poke(&cpu->runs, found >> BLOCK_SHIFT);
     return found;
 }
 
-/* The interface */
+/* Allocating */
 
-static void check_order(const char *who, unsigned order)
+/* Order, flags and node of a request as one number, 0 if all are. */
+static inline uint32_t kind_of(struct frame_request request)
 {
-    if (order > FRAME_ORDER_MAX)
-        frame_port_panic("%s: there is no order %u, the largest is %u", who, order,
-                         FRAME_ORDER_MAX);
+    return request.order | (uint32_t)request.flags << 8 | (uint32_t)request.node << 16;
 }
 
-static void check_place(const char *who, const struct frames *frames, frame_t frame, unsigned order)
+/* One frame that the CPU has at hand, or a run, or NOT_FOUND. */
+static uint64_t take_at_hand(struct frames *frames, struct want want, unsigned flags)
 {
-    check_order(who, order);
-    if (!bits_is_aligned(frame.number, (uint64_t)1 << order))
-        frame_port_panic("%s: frame 0x%llx is not aligned to its order %u", who,
-                         (unsigned long long)frame.number, order);
-    if (!frame_is_managed(frames, frame.number, (uint64_t)1 << order))
-        frame_port_panic("%s: frame 0x%llx, order %u, is not memory that is managed here", who,
-                         (unsigned long long)frame.number, order);
-}
-
-static void put_or_panic(const char *who, struct frames *frames, uint64_t frame, unsigned order)
-{
-    if (!put(frames, frame, order))
-        frame_port_panic("%s: frame 0x%llx, order %u, is free already, in part or as a whole", who,
-                         (unsigned long long)frame, order);
-}
-
-void frame_add(struct frames *frames, frame_t start, frame_t end)
-{
-    uint64_t at = start.number;
-    while (at < end.number) {
-        unsigned order = bits_highest(end.number - at);
-        if (at != 0 && bits_lowest(at) < order)
-            order = bits_lowest(at);
-        if (order > FRAME_ORDER_MAX)
-            order = FRAME_ORDER_MAX;
-        check_place("frame_add", frames, (frame_t){at}, order);
-        put_or_panic("frame_add", frames, at, order);
-        at += (uint64_t)1 << order;
-        frames->total += (uint64_t)1 << order;
+    struct frame_cpu *cpu = this_cpu(frames);
+    uint64_t found = NOT_FOUND, count = (uint64_t)1 << want.order;
+    if (cpu->busy || want.order >= BLOCK_SHIFT)
+        return NOT_FOUND;
+    enter(cpu);
+    if (want.order == 0 && refill(frames, cpu)) {
+        found = pop(cpu);
+    } else if (want.order != 0 && afford(frames, cpu, count, flags)) {
+        found = take_run(frames, cpu, want);
+        if (found != NOT_FOUND)
+            atomic_poke(&cpu->credit, cpu->credit - count);
     }
+    leave(cpu);
+    return found;
 }
 
-frame_t frame_alloc(struct frames *frames, struct frame_request request)
+/* What is wanted, paid and claimed; where it is not to be had at once, then when this CPU has put
+ * back what it has at hand, from the blocks of others, and when those have, too. */
+uint64_t frame_take(struct frames *frames, struct want want, unsigned flags, unsigned node)
 {
-    check_order("frame_alloc", request.order);
-    if (request.flags & ~FRAME_ZERO)
-        frame_port_panic("frame_alloc: there are no flags 0x%x", request.flags);
+    uint64_t count = (uint64_t)1 << want.order, found = NOT_FOUND;
+    for (unsigned attempt = 0; attempt < 3; attempt++) {
+        if (attempt == 1)
+            frame_drain(frames);
+        if (attempt == 2)
+            frame_home_drain_others(frames);
+        if (!pay(frames, count, flags))
+            continue;
+        found = find(frames, want, node);
+        if (found == NOT_FOUND && want.order < BLOCK_SHIFT && attempt > 0)
+            found = find_in_owned(frames, want);
+        if (found != NOT_FOUND)
+            break;
+        frame_earn(frames, count);
+    }
+    return found;
+}
 
-    uint64_t limit = frames->gibs << SPAN_SHIFT;
+/* The next block of 2 MiB shall come from beside this one. */
+static void remember(struct frames *frames, struct frame_cpu *cpu, uint64_t block)
+{
+    enter(cpu);
+    cpu->block = bits_round_down(block, 64);
+    cpu->blocks = list_word(frames, LIST_BLOCKS, 0, block);
+    leave(cpu);
+}
+
+static NOINLINE frame_t alloc_slow(struct frames *frames, struct frame_request request)
+{
+    struct frame_cpu *cpu = this_cpu(frames);
+    struct want want = {.end = FRAME_END, .order = request.order};
+    uint64_t found = NOT_FOUND;
+    frame_check_request(frames, request);
     if (request.below.number != 0)
-        limit = bits_min(limit, request.below.number);
-    uint64_t found = find(frames, request.order, limit);
+        want.end = bits_min(want.end, request.below.number);
+    else if (request.node == 0)
+        found = take_at_hand(frames, want, request.flags);
+    if (found == NOT_FOUND)
+        found =
+            frame_take(frames, want, request.flags, request.node != 0 ? request.node : cpu->node);
     if (found == NOT_FOUND)
         return FRAME_NONE;
-    take(frames, found, request.order);
-    if (request.flags & FRAME_ZERO)
-        frame_port_zero((frame_t){found}, request.order);
+    if (request.order == BLOCK_SHIFT && !cpu->busy)
+        remember(frames, cpu, found >> BLOCK_SHIFT);
+    if (FRAME_DEBUG)
+        frame_debug_alloc(frames, found, request.order);
+    return (frame_t){found};
+}
+
+static NOINLINE frame_t alloc_other(struct frames *frames, struct frame_request request)
+{
+    if ((request.flags & FRAME_ZERO) == 0)
+        return alloc_slow(frames, request);
+    request.flags &= (uint8_t)~FRAME_ZERO;
+    frame_t frame = frame_alloc(frames, request);
+    if (!frame_is_none(frame))
+        frame_port_zero(frame, request.order);
+    return frame;
+}
+
+static frame_t alloc_block(struct frames *frames, struct frame_request request);
+
+/* Where there was no block, or no credit for one: tries again if it was only that. */
+static NOINLINE frame_t alloc_block_slow(struct frames *frames, struct frame_request request)
+{
+    struct frame_cpu *cpu = this_cpu(frames);
+    enter(cpu);
+    bool drawn = cpu->credit < BLOCK_FRAMES && afford(frames, cpu, BLOCK_FRAMES, 0);
+    leave(cpu);
+    return drawn ? alloc_block(frames, request) : alloc_slow(frames, request);
+}
+
+/* A block of 2 MiB out of the word of blocks that the last one came from. */
+static NOINLINE frame_t alloc_block(struct frames *frames, struct frame_request request)
+{
+    struct frame_cpu *cpu = this_cpu(frames);
+    if (cpu->busy || cpu->blocks == NULL)
+        return alloc_slow(frames, request);
+    enter(cpu);
+    uint64_t *word = cpu->blocks, bits = atomic_peek(word), credit = cpu->credit;
+    if (bits != 0 && credit >= BLOCK_FRAMES) {
+        uint64_t bit = bits_highest(bits), one = (uint64_t)1 << bit, block = cpu->block + bit;
+        if ((atomic_and(word, ~one) & one) != 0) {
+            atomic_poke(&cpu->credit, credit - BLOCK_FRAMES);
+            leave(cpu);
+            block_use(span_of(frames, block), block % SPAN_BLOCKS);
+            return (frame_t){block << BLOCK_SHIFT};
+        }
+    }
+    leave(cpu);
+    return alloc_block_slow(frames, request);
+}
+
+static NOINLINE frame_t alloc_first(struct frames *frames, struct frame_request request)
+{
+    struct frame_cpu *cpu = this_cpu(frames);
+    uint64_t found = refill(frames, cpu) ? pop(cpu) : NOT_FOUND;
+    leave(cpu);
+    return found == NOT_FOUND ? alloc_slow(frames, request) : (frame_t){found};
+}
+
+/* Nothing here but jumps to the slow ways: no register is saved on the short one. */
+frame_t frame_alloc(struct frames *frames, struct frame_request request)
+{
+    uint64_t odd = request.below.number | kind_of(request);
+    if (odd != 0 || FRAME_DEBUG)
+        return odd == BLOCK_SHIFT && !FRAME_DEBUG ? alloc_block(frames, request)
+                                                  : alloc_other(frames, request);
+    struct frame_cpu *cpu = this_cpu(frames);
+    if (cpu->busy)
+        return alloc_slow(frames, request);
+    enter(cpu);
+    if (cpu->mask == 0)
+        return alloc_first(frames, request);
+    uint64_t found = pop(cpu);
+    leave(cpu);
     return (frame_t){found};
 }
 
 bool frame_alloc_at(struct frames *frames, frame_t frame, unsigned order)
 {
-    check_place("frame_alloc_at", frames, frame, order);
-    return take(frames, frame.number, order);
+    frame_check_place(frames, "frame_alloc_at", frame.number, order);
+    struct want want = {frame.number, frame.number + ((uint64_t)1 << order), (uint8_t)order, false};
+    if (frame_take(frames, want, FRAME_ATOMIC, 0) == NOT_FOUND)
+        return false;
+    if (FRAME_DEBUG)
+        frame_debug_alloc(frames, frame.number, order);
+    return true;
+}
+
+/* Freeing */
+
+static NOINLINE void free_slow(struct frames *frames, uint64_t frame, unsigned order)
+{
+    frame_check_place(frames, "frame_free", frame, order);
+    bool done = span_is_open(frames, frame >> SPAN_SHIFT);
+    if (done && order < BLOCK_SHIFT)
+        done = frames_put(frames, frame, 1u << order);
+    else if (done)
+        done = blocks_put(frames, frame >> BLOCK_SHIFT, 1u << (order - BLOCK_SHIFT), DESC(0));
+    if (!done)
+        already_free(frames, frame, order);
+    frame_earn(frames, (uint64_t)1 << order);
+}
+
+static NOINLINE void count_moved(struct frames *frames, uint64_t block, uint16_t old,
+                                 unsigned count)
+{
+    block_added(frames, block, old, count);
+    frame_earn(frames, 0);
+}
+
+/* Puts back frames of one word that a CPU had at hand. */
+static inline void put_word(struct frames *frames, uint64_t word, uint64_t *at, uint64_t bits,
+                            uint16_t *desc, unsigned count)
+{
+    if (!line_put_in_word(at, bits))
+        already_free(frames, word * 64 + bits_lowest(bits), 0);
+    uint16_t old = atomic_add(desc, DESC(count));
+    if (!desc_same_list(old, (uint16_t)(old + DESC(count))))
+        count_moved(frames, word / LINE_WORDS, old, count);
+}
+
+static NOINLINE void put_words(struct frames *frames, uint64_t word, uint64_t *at, uint64_t bits,
+                               uint16_t *desc)
+{
+    if (bits == 0)
+        return;
+    put_word(frames, word, at, bits, desc, word_count(bits));
+    frame_earn(frames, word_count(bits));
+}
+
+bool frame_drain(struct frames *frames)
+{
+    struct frame_cpu *cpu = this_cpu(frames);
+    if (cpu->busy)
+        return false;
+    enter(cpu);
+    uint64_t mask = cpu->mask, first = cpu->first, freed = cpu->freed, word = cpu->freed_word;
+    uint64_t credit = cpu->credit;
+    atomic_poke(&cpu->mask, 0);
+    atomic_poke(&cpu->freed, 0);
+    atomic_poke(&cpu->credit, 0);
+    cpu->word = cpu->freed_word = NOT_FOUND;
+    release(frames, &cpu->owned);
+    release(frames, &cpu->runs);
+    leave(cpu);
+    if (mask != 0 && !frames_put_word(frames, first / 64, mask))
+        already_free(frames, first + bits_lowest(mask), 0);
+    if (freed != 0 && !frames_put_word(frames, word, freed))
+        already_free(frames, word * 64 + bits_lowest(freed), 0);
+    atomic_add(&frames->pool, (int64_t)credit + word_count(mask) + word_count(freed));
+    return true;
+}
+
+/* Puts back the frames that were freed, all of one word, and begins with this one anew. */
+static inline void gather(struct frames *frames, struct frame_cpu *cpu, struct frame_span *span,
+                          uint64_t word, uint64_t bit)
+{
+    uint64_t *lines = (uint64_t *)span->line, *at = cpu->freed_at;
+    cpu->freed_at = &lines[word % ((uint64_t)SPAN_BLOCKS * LINE_WORDS)];
+    uint16_t *desc = cpu->freed_desc;
+    cpu->freed_desc = &span->desc[word / LINE_WORDS % SPAN_BLOCKS];
+    uint64_t freed_word = cpu->freed_word;
+    cpu->freed_word = word;
+    uint64_t freed = cpu->freed;
+    atomic_poke(&cpu->freed, bit);
+    if (!bits_is_power_of_two(freed)) {
+        leave(cpu);
+        put_words(frames, freed_word, at, freed, desc);
+        return;
+    }
+    atomic_poke(&cpu->credit, cpu->credit + 1);
+    leave(cpu);
+    put_word(frames, freed_word, at, freed, desc, 1);
+}
+
+static NOINLINE void free_ragged(struct frames *frames, struct frame_cpu *cpu, uint64_t word,
+                                 uint64_t bit)
+{
+    uint64_t block = word / LINE_WORDS;
+    if (span_is_open(frames, block / SPAN_BLOCKS) &&
+        is_plain(frames, atomic_peek(block_desc(frames, block)), word)) {
+        gather(frames, cpu, span_of(frames, block), word, bit);
+        return;
+    }
+    leave(cpu);
+    free_slow(frames, word * 64 + bits_lowest(bit), 0);
+}
+
+/* The frame belongs to neither mask. */
+static NOINLINE void free_other(struct frames *frames, struct frame_cpu *cpu, uint64_t word,
+                                uint64_t bit)
+{
+    uint64_t block = word / LINE_WORDS, gib = block / SPAN_BLOCKS;
+    struct frame_span *span = gib < frames->gibs ? atomic_load(&frames->span[gib]) : NULL;
+    if (span == NULL || (atomic_peek(&span->desc[block % SPAN_BLOCKS]) & DESC_ODD) != 0)
+        free_ragged(frames, cpu, word, bit);
+    else
+        gather(frames, cpu, span, word, bit);
+}
+
+static NOINLINE void free_block(struct frames *frames, uint64_t frame, struct frame_cpu *cpu)
+{
+    uint64_t block = frame >> BLOCK_SHIFT;
+    if (frame % BLOCK_FRAMES != 0 || !span_is_open(frames, frame >> SPAN_SHIFT) ||
+        atomic_load(block_desc(frames, block)) != DESC(0)) {
+        free_slow(frames, frame, BLOCK_SHIFT);
+        return;
+    }
+    atomic_store(block_desc(frames, block), DESC_WHOLE);
+    blocks_put_word(frames, block, (uint64_t)1 << (block % 64));
+    earn(frames, cpu, BLOCK_FRAMES);
 }
 
 void frame_free(struct frames *frames, frame_t frame, unsigned order)
 {
-    check_place("frame_free", frames, frame, order);
-    put_or_panic("frame_free", frames, frame.number, order);
+    struct frame_cpu *cpu = this_cpu(frames);
+    if (FRAME_DEBUG)
+        frame_debug_free(frames, frame.number, order);
+    if (order != 0 || cpu->busy) {
+        if (order == BLOCK_SHIFT)
+            free_block(frames, frame.number, cpu);
+        else
+            free_slow(frames, frame.number, order);
+        return;
+    }
+    uint64_t word = frame.number / 64, bit = (uint64_t)1 << (frame.number % 64);
+    enter(cpu);
+    uint64_t *mask = &cpu->freed;
+    if (word != cpu->freed_word) {
+        mask = &cpu->mask;
+        if (word != cpu->word) {
+            free_other(frames, cpu, word, bit);
+            return;
+        }
+    }
+    if ((*mask & bit) != 0)
+        already_free(frames, frame.number, 0);
+    atomic_poke(mask, *mask | bit);
+    leave(cpu);
+}
+
+void frame_free_part(struct frames *frames, frame_t block, unsigned order, frame_t part,
+                     unsigned part_order)
+{
+    frame_check_place(frames, "frame_free_part", block.number, order);
+    frame_check_place(frames, "frame_free_part", part.number, part_order);
+    if (part_order > order || part.number >> order != block.number >> order)
+        frame_port_panic("frame_free_part: frame 0x%llx, order %u, is no part of order %u",
+                         (unsigned long long)part.number, part_order, order);
+    if (FRAME_DEBUG)
+        frame_debug_split(frames, block.number, order, part.number, part_order);
+    frame_free(frames, part, part_order);
 }

@@ -1,90 +1,150 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The checker of the frame allocator: visits every node that means something and says, as a
- * sentence each, which equation of frame_tree.h does not hold.
+ * sentence each, what of frame_tree.h does not hold. Nobody may allocate or free meanwhile.
  */
 #include "lib/alloc/frame_tree.h"
 
-static unsigned line_count(const uint64_t line[LINE_WORDS])
+static bool has_bit(const uint64_t line[LINE_WORDS], uint64_t bit)
 {
-    unsigned count = 0;
-    for (unsigned i = 0; i < LINE_WORDS; i++)
-        count += bits_count(line[i]);
-    return count;
+    return (atomic_peek(&line[bit % LINE_BITS / 64]) >> (bit % 64)) & 1;
 }
 
 /* Free memory that is not managed would be given out although it is no memory. */
-static void check_ranges(struct check *check, const struct frames *frames, uint64_t start,
-                         uint64_t count)
+static void check_managed(struct check *check, const struct frames *frames, uint64_t start,
+                          uint64_t count)
 {
     check_expect(check, frame_is_managed(frames, start, count),
                  "frames 0x%lx to 0x%lx are free but not managed", start, start + count - 1);
 }
 
-/* Returns the free frames of the block that starts at frame `start`. */
-static uint64_t check_split_block(struct check *check, const struct frames *frames,
-                                  const struct frame_span *span, uint64_t start)
+static bool is_owned(const struct frames *frames, uint64_t block)
 {
-    unsigned block = (unsigned)(start >> BLOCK_SHIFT) % SPAN_BLOCKS;
-    const uint64_t *line = span->line[block];
-    unsigned free = line_count(line);
-    check_expect(check, free == span->free_in[block],
-                 "block 0x%lx counts %u free frames, its line has %u", start, span->free_in[block],
+    for (unsigned i = 0; i < frames->cpus; i++)
+        if (frames->cpu[i].owned == block || frames->cpu[i].runs == block)
+            return true;
+    return false;
+}
+
+static void check_listing(struct check *check, const struct frames *frames, uint64_t block)
+{
+    uint64_t start = block << BLOCK_SHIFT;
+    uint16_t desc = *block_desc(frames, block);
+    unsigned list = desc_list(desc);
+    check_expect(check, (desc & DESC_OWNED) == 0 || is_owned(frames, block),
+                 "block 0x%lx is not owned by a CPU, its descriptor says otherwise", start);
+    check_expect(check, list == LIST_NONE || list_has(frames, list, 0, block),
+                 "block 0x%lx has %d free frames and is not listed for it", start,
+                 desc_count(desc));
+}
+
+/* Returns the free frames in the line. */
+static uint64_t check_line(struct check *check, const struct frames *frames, uint64_t block)
+{
+    uint64_t free = 0, start = block << BLOCK_SHIFT;
+    const uint64_t *line = block_line(frames, block);
+    uint16_t desc = *block_desc(frames, block);
+    for (unsigned i = 0; i < LINE_WORDS; i++)
+        free += word_count(line[i]);
+    check_expect(check, (int)free == desc_count(desc),
+                 "block 0x%lx counts %d free frames, its line has %lu", start, desc_count(desc),
                  free);
-    check_expect(check, free != 0, "block 0x%lx is called split but has no free frame", start);
-    check_expect(check, free != BLOCK_FRAMES, "block 0x%lx is called split but is wholly free",
-                 start);
+    check_expect(check, free != BLOCK_FRAMES || (desc & DESC_OWNED) != 0,
+                 "block 0x%lx is wholly free and should have been merged", start);
     for (unsigned frame = 0; frame < LINE_BITS; frame++)
-        if (bits_test(line, frame))
-            check_ranges(check, frames, start + frame, 1);
+        if (has_bit(line, frame))
+            check_managed(check, frames, start + frame, 1);
     return free;
 }
 
-/* Returns the free frames of GiB number `gib`. */
-static uint64_t check_split_span(struct check *check, const struct frames *frames, uint64_t gib)
+/* Returns the free frames of the block. */
+static uint64_t check_block(struct check *check, const struct frames *frames, uint64_t block)
 {
-    const struct frame_span *span = frame_span_of(frames, gib);
+    uint64_t start = block << BLOCK_SHIFT;
+    uint16_t desc = *block_desc(frames, block);
+    bool whole = list_has(frames, LIST_BLOCKS, 0, block);
+    check_expect(check, whole == ((desc & DESC_WHOLE) != 0),
+                 "block 0x%lx is %s, its descriptor says otherwise", start,
+                 whole ? "whole" : "not whole");
+    check_listing(check, frames, block);
+    if (whole)
+        check_managed(check, frames, start, BLOCK_FRAMES);
+    if ((desc & DESC_RAW) != 0)
+        return whole ? BLOCK_FRAMES : 0;
+    uint64_t free = check_line(check, frames, block);
+    check_expect(check, !whole || free == 0, "block 0x%lx is free both as a whole and in part",
+                 start);
+    return whole ? BLOCK_FRAMES : free;
+}
+
+/* Returns the free frames of GiB number `gib`. */
+static uint64_t check_gib(struct check *check, const struct frames *frames, uint64_t gib)
+{
     uint64_t free = 0;
-    for (unsigned block = 0; block < SPAN_BLOCKS; block++) {
-        uint64_t start = (gib << SPAN_SHIFT) + block * BLOCK_FRAMES;
-        bool whole = bits_test(span->whole, block), split = bits_test(span->split, block);
-        check_expect(check, !(whole && split), "block 0x%lx is called both whole and split", start);
-        if (whole) {
-            check_ranges(check, frames, start, BLOCK_FRAMES);
-            free += BLOCK_FRAMES;
-        } else if (split) {
-            free += check_split_block(check, frames, span, start);
-        }
+    if (list_has(frames, LIST_GIBS, 1, gib)) {
+        check_managed(check, frames, gib << SPAN_SHIFT, SPAN_FRAMES);
+        return SPAN_FRAMES;
     }
-    check_expect(check, free == span->free_frames,
-                 "GiB %lu counts %lu free frames, its blocks have %lu", gib, span->free_frames,
-                 free);
-    check_expect(check, free != 0, "GiB %lu is called split but has no free frame", gib);
-    check_expect(check, free != SPAN_FRAMES, "GiB %lu is called split but is wholly free", gib);
+    for (unsigned i = 0; span_is_open(frames, gib) && i < SPAN_BLOCKS; i++)
+        free += check_block(check, frames, gib * SPAN_BLOCKS + i);
+    check_expect(check, free != SPAN_FRAMES, "GiB %lu is wholly free and should have been merged",
+                 gib);
     return free;
+}
+
+/* Each member of a list has its hints. */
+static void check_hints(struct check *check, const struct frames *frames, unsigned list)
+{
+    for (uint64_t gib = 0; gib < frames->gibs; gib++) {
+        bool known = list_has(frames, list, 1, gib);
+        check_expect(check,
+                     known || list >= LIST_GIBS || !span_is_open(frames, gib) ||
+                         line_is(frames->span[gib]->list[list], 0),
+                     "GiB %lu is not known to have blocks of list %u, but has", gib, list);
+        check_expect(check, !known || list_has(frames, list, 2, gib / LINE_BITS),
+                     "the top of list %u does not know of GiB %lu", list, gib);
+    }
+}
+
+/* Frames at a CPU's hand are free, and not free in the tree. Returns how many. */
+static uint64_t check_mask(struct check *check, const struct frames *frames, uint64_t first,
+                           uint64_t mask)
+{
+    for (uint64_t rest = mask; rest != 0; rest &= rest - 1) {
+        uint64_t frame = first + bits_lowest(rest), gib = frame >> SPAN_SHIFT;
+        bool open = span_is_open(frames, gib) && !list_has(frames, LIST_GIBS, 1, gib);
+        check_expect(check, open && !has_bit(block_line(frames, frame >> BLOCK_SHIFT), frame),
+                     "frame 0x%lx is at a CPU's hand and in the tree", frame);
+    }
+    return word_count(mask);
+}
+
+static uint64_t check_cpu(struct check *check, const struct frames *frames, unsigned number)
+{
+    const struct frame_cpu *cpu = &frames->cpu[number];
+    check_expect(check, !cpu->busy, "CPU %u has been busy all the time", number);
+    check_expect(check, cpu->credit <= 2 * frames->batch + BLOCK_FRAMES,
+                 "CPU %u has credit for %lu frames, and keeps others from %lu of them", number,
+                 cpu->credit, cpu->credit - frames->batch);
+    return check_mask(check, frames, cpu->first, cpu->mask) +
+           check_mask(check, frames, cpu->freed_word * 64, cpu->freed);
 }
 
 size_t frame_check(const struct frames *frames, check_report *report)
 {
     struct check check = {.report = report};
     uint64_t free = 0;
-    for (uint64_t gib = 0; gib < frames->gibs; gib++) {
-        bool whole = bits_test(frames->whole, gib), split = bits_test(frames->split, gib);
-        check_expect(&check, !(whole && split), "GiB %lu is called both whole and split", gib);
-        check_expect(&check, !(whole || split) || frames->slots[gib] != 0,
-                     "GiB %lu is called free but holds no memory", gib);
-        if (frames->slots[gib] == 0)
-            continue;
-        if (whole) {
-            check_ranges(&check, frames, gib << SPAN_SHIFT, SPAN_FRAMES);
-            free += SPAN_FRAMES;
-        } else if (split) {
-            free += check_split_span(&check, frames, gib);
-        }
-    }
-    check_expect(&check, free == frames->free, "%lu frames are counted free, the tree has %lu",
-                 frames->free, free);
-    check_expect(&check, frames->free <= frames->total,
-                 "%lu frames are free of %lu that were added", frames->free, frames->total);
+    for (uint64_t gib = 0; gib < frames->gibs; gib++)
+        free += check_gib(&check, frames, gib);
+    for (unsigned i = 0; i < frames->cpus; i++)
+        free += check_cpu(&check, frames, i);
+    for (unsigned list = 0; list < FRAME_LISTS; list++)
+        check_hints(&check, frames, list);
+    check_expect(&check, frames->pool >= 0, "the pool owes %ld frames", -frames->pool);
+    check_expect(&check, free == frame_free_count(frames),
+                 "%lu frames are counted free, the tree and the CPUs have %lu",
+                 frame_free_count(frames), free);
+    check_expect(&check, free <= frames->total, "%lu frames are free of %lu that were added", free,
+                 frames->total);
     return check.violations;
 }

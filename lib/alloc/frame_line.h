@@ -1,102 +1,115 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A line: 512 bits, as much as a cache line holds, the node of the frame allocator's tree. Pure
- * functions that find, take and put aligned runs of 2^k bits, 0 <= k <= 8; a set bit is something
- * free.
+ * A line: 512 bits, one cache line, the node of the frame allocator's tree; a set bit is something
+ * free. Finds, claims and puts back aligned runs of 2^k bits, 0 <= k <= 8. Each claim is decided by
+ * a compare-and-swap of the words; whoever clears a bit owns what it stands for.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/alloc/frame_word.h"
+#include "lib/atomic.h"
 #include "lib/bits.h"
 
 #define LINE_WORDS 8
 #define LINE_BITS  512
 #define LINE_SHIFT 9
 
-/* The bits of `word` at which an aligned run of 2^k set bits starts, k <= 6: each step joins pairs
- * of runs half as long. */
-static inline uint64_t line_word_runs(uint64_t word, unsigned k)
+/* The part of [low, high) in word number `word` of a line, as a mask. */
+static inline uint64_t line_window(unsigned word, unsigned low, unsigned high)
 {
-    static const uint64_t aligned[] = {
-        0xffffffffffffffff, 0x5555555555555555, 0x1111111111111111, 0x0101010101010101,
-        0x0001000100010001, 0x0000000100000001, 0x0000000000000001,
-    };
-    for (unsigned step = 0; step < k; step++)
-        word &= word >> (1u << step);
-    return word & aligned[k];
+    return word_mask(word_clip(low, word * 64, 64), word_clip(high, word * 64, 64));
 }
 
-/* The highest aligned run of 2^k set bits that ends at or below bit `limit` <= 512: its first bit,
- * or -1 if there is none. */
-static inline int line_find(const uint64_t line[LINE_WORDS], unsigned k, unsigned limit)
+/* True iff every word has this value at this moment. */
+static inline bool line_is(const uint64_t line[LINE_WORDS], uint64_t value)
 {
-    unsigned size = 1u << k;
-    if (size > 64) {
-        unsigned words = size / 64;
-        for (int first = (int)(limit / size * words) - (int)words; first >= 0;
-             first -= (int)words) {
-            uint64_t all = UINT64_MAX;
-            for (unsigned i = 0; i < words; i++)
-                all &= line[(unsigned)first + i];
-            if (all == UINT64_MAX)
-                return first * 64;
-        }
-        return -1;
+    for (unsigned i = 0; i < LINE_WORDS; i++)
+        if (atomic_recheck(&line[i]) != value)
+            return false;
+    return true;
+}
+
+/* For nobody else's eyes: the caller owns all of what the line stands for. */
+static inline void line_fill(uint64_t line[LINE_WORDS], uint64_t value)
+{
+    for (unsigned i = 0; i < LINE_WORDS; i += 4) {
+        atomic_store(&line[i], value);
+        atomic_store(&line[i + 1], value);
+        atomic_store(&line[i + 2], value);
+        atomic_store(&line[i + 3], value);
     }
-    limit = limit / size * size;
-    for (unsigned word = (limit + 63) / 64; word-- > 0;) {
-        unsigned in_word = limit - word * 64;
-        uint64_t runs = line_word_runs(line[word], k);
-        if (in_word < 64)
-            runs &= bits_mask(0, in_word);
-        if (runs != 0)
-            return (int)(word * 64 + bits_highest(runs));
+}
+
+/* The highest set bit below `high`, or -1. */
+static inline int line_highest(const uint64_t line[LINE_WORDS], unsigned high)
+{
+    uint64_t mask = UINT64_MAX >> (-high % 64); /* of the topmost word */
+    for (unsigned word = (high + 63) / 64; word-- > 0; mask = UINT64_MAX) {
+        uint64_t bits = atomic_load(&line[word]) & mask;
+        if (bits != 0)
+            return (int)(word * 64 + bits_highest(bits));
     }
     return -1;
 }
 
-/* The bits of an aligned run of 2^k bits at `first` within each word that it touches. */
-static inline uint64_t line_run_mask(unsigned first, unsigned k)
+/* Claims the full words [first, first + count), all or none. Those that it claims in vain are
+ * absent for a moment: after a failure the caller looks whether a merge was kept from happening. */
+static inline bool line_claim_words(uint64_t line[LINE_WORDS], unsigned first, unsigned count)
 {
-    return k >= 6 ? UINT64_MAX : bits_mask(first % 64, 1u << k);
+    for (unsigned i = first; i < first + count; i++) {
+        uint64_t full = UINT64_MAX;
+        if (atomic_cas(&line[i], &full, 0))
+            continue;
+        while (i-- > first)
+            atomic_store(&line[i], UINT64_MAX);
+        return false;
+    }
+    return true;
 }
 
-/* True iff every bit of the run is set. */
-static inline bool line_is_full(const uint64_t line[LINE_WORDS], unsigned first, unsigned k)
+/* Claims the highest aligned run of 2^k bits, k <= 6, of one word within `window`. The index of its
+ * first bit, or -1. */
+static inline int line_claim_in_word(uint64_t *word, unsigned k, uint64_t window)
 {
-    uint64_t missing = 0;
-    for (unsigned word = first / 64; word * 64 < first + (1u << k); word++)
-        missing |= ~line[word] & line_run_mask(first, k);
-    return missing == 0;
+    uint64_t bits = atomic_load(word);
+    for (;;) {
+        uint64_t runs = bits == 0 ? 0 : word_runs(bits & window, k);
+        if (runs == 0)
+            return -1;
+        unsigned first = bits_highest(runs);
+        if (atomic_cas(word, &bits, bits & ~word_run(first, k)))
+            return (int)first;
+    }
 }
 
-/* True iff no bit of the run is set. */
-static inline bool line_is_clear(const uint64_t line[LINE_WORDS], unsigned first, unsigned k)
+/* Claims the highest aligned run of 2^k bits, k <= 8, within the bits [low, high). Its first bit,
+ * or -1. */
+static inline int line_claim(uint64_t line[LINE_WORDS], unsigned k, unsigned low, unsigned high)
 {
-    uint64_t present = 0;
-    for (unsigned word = first / 64; word * 64 < first + (1u << k); word++)
-        present |= line[word] & line_run_mask(first, k);
-    return present == 0;
+    unsigned words = k > 6 ? 1u << (k - 6) : 1;
+    for (unsigned end = (high + 63) / 64 / words * words; end * 64 > low && end > 0; end -= words) {
+        unsigned first = end - words;
+        if (k > 6) {
+            if (first * 64 >= low && end * 64 <= high && line_claim_words(line, first, words))
+                return (int)(first * 64);
+            continue;
+        }
+        int found = line_claim_in_word(&line[first], k, line_window(first, low, high));
+        if (found >= 0)
+            return (int)(first * 64) + found;
+    }
+    return -1;
 }
 
-/* Clears the bits of the run. */
-static inline void line_take(uint64_t line[LINE_WORDS], unsigned first, unsigned k)
+/* Sets bits of one word, which belong to the caller and are clear: so they may be added. False if
+ * one of them is set, and nothing has changed in the end. */
+static inline bool line_put_in_word(uint64_t *word, uint64_t bits)
 {
-    for (unsigned word = first / 64; word * 64 < first + (1u << k); word++)
-        line[word] &= ~line_run_mask(first, k);
-}
-
-/* Sets the bits of the run. */
-static inline void line_put(uint64_t line[LINE_WORDS], unsigned first, unsigned k)
-{
-    for (unsigned word = first / 64; word * 64 < first + (1u << k); word++)
-        line[word] |= line_run_mask(first, k);
-}
-
-static inline void line_fill(uint64_t line[LINE_WORDS], uint64_t word)
-{
-    for (unsigned i = 0; i < LINE_WORDS; i++)
-        line[i] = word;
+    if ((atomic_add(word, bits) & bits) == 0)
+        return true;
+    atomic_sub(word, bits);
+    return false;
 }

@@ -1,5 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* All that the frame allocator asks of its world. Whoever gives it a new home writes these. */
+/*
+ * All that the frame allocator asks of its world. Whoever gives it a new home writes these
+ * functions and a header frame_home.h, found by include path, with
+ *
+ *   FRAME_DEBUG       1: record the order of each block, and check it when it comes back
+ *   frame_home_cpu()  the number of the CPU that asks, unsigned, below the number given to
+ * frame_init(): an inline function. Nothing else may run under that number at the same time, save
+ *                     interrupts, which end before what they interrupt goes on
+ *   frame_home_drain_others(frames)
+ *                     has the other CPUs call frame_drain(), as far as they can, before it returns
+ */
 #pragma once
 
 #include "lib/addr.h"

@@ -73,6 +73,9 @@ struct explore_result explore_run(const struct explore_test *test, FILE *report)
  * schedules, and the report of a failure, to stdout. */
 bool explore_passes(const struct explore_test *test);
 
+/* The id of the thread whose body this is called from; 0 elsewhere. */
+unsigned explore_thread(void);
+
 /* In setup, thread bodies, check, and what these call: ends the schedule as failed. */
 _Noreturn void explore_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -212,6 +212,11 @@ static unsigned running_id(void)
     return (unsigned)(running - threads);
 }
 
+unsigned explore_thread(void)
+{
+    return running == NULL ? 0 : running_id();
+}
+
 /* Hashes all that the thread remembers, and what it is about to do. */
 static uint64_t state_of(const struct op *op, const uint64_t *frame, const void *end)
 {

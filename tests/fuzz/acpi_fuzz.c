@@ -5,6 +5,8 @@
  * it leads to, and of the first one listed there.
  */
 #include "kernel/acpi.h"
+#include "kernel/acpi_madt.h"
+#include "kernel/acpi_numa.h"
 #include "tests/fuzz/fuzz.h"
 
 #define BASE 0xe0000
@@ -86,6 +88,17 @@ static void check_table(const struct acpi_table *table, const char *wrong)
     FUZZ_EXPECT(sum_of(table->phys, table->bytes) == 0);
 }
 
+/* Whatever table it is: a MADT and a SRAT are told by their signatures alone. */
+static void read_entries(const struct acpi_table *table)
+{
+    static struct madt madt;
+    static struct numa numa;
+    madt_read(&madt, table);
+    numa_read(&numa, table, table);
+    FUZZ_EXPECT(madt.cpu_count <= MADT_CPUS_MAX && madt.ioapic_count <= MADT_IOAPICS_MAX);
+    FUZZ_EXPECT(numa.nodes >= 1 && numa.nodes <= NUMA_NODES_MAX);
+}
+
 static void walk(const struct acpi *acpi)
 {
     struct acpi_table table, found;
@@ -93,6 +106,8 @@ static void walk(const struct acpi *acpi)
     for (size_t i = 0; i < acpi->count; i++) {
         const char *wrong = acpi_read(acpi, i, &table);
         check_table(&table, wrong);
+        if (wrong == NULL)
+            read_entries(&table);
         if (wrong == NULL && i < 4 && acpi_find(acpi, table.signature, &found))
             check_table(&found, NULL);
     }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/lock.h"
 #include "tests/host/expect.h"
 
 #include <cmocka.h>
@@ -13,11 +14,13 @@
 char expect_message[256];
 
 static jmp_buf where;
+static struct lock *held; /* the innermost lock, then */
 static bool expected;
 
 jmp_buf *expect_begin(void)
 {
     expected = true;
+    held = lock_held();
     return &where;
 }
 
@@ -44,5 +47,6 @@ void expect_panicked(const char *format, va_list arguments)
         abort();
     }
     expected = false;
+    lock_release_down_to(held);
     longjmp(where, 1);
 }

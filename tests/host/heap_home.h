@@ -47,3 +47,13 @@ extern uint64_t host_heap_clock;
 
 /* What heap_port_attach() returns. */
 extern struct heap *host_heap_attached;
+
+/* kmalloc's heaps: one CPU, which runs a task or handles an interrupt. */
+extern struct heap host_task_heap, host_interrupt_heap;
+extern bool host_in_interrupt;
+
+void heap_home_start(void);
+struct heap *heap_home_current(void);
+struct heap *heap_home_task(void);
+struct heap *heap_home_attach(void);
+uint64_t heap_home_clock(void);

@@ -78,7 +78,7 @@ void *machine_phys_to_virt(phys_t phys)
     return host_memory + phys.addr;
 }
 
-void machine_flush_page(uintptr_t virt)
+static void flush_page(uintptr_t virt)
 {
     for (size_t i = 0; i < PAGES_CACHED; i++)
         if (virt - tlb.page[i].virt < tlb.page[i].size)
@@ -87,12 +87,20 @@ void machine_flush_page(uintptr_t virt)
     host_flushes.pages++;
 }
 
-void machine_flush_all(void)
+static void flush_all(void)
 {
     for (size_t i = 0; i < PAGES_CACHED; i++)
         tlb.page[i].size = 0;
     forget_tables();
     host_flushes.all++;
+}
+
+void machine_flush(const struct machine_flush *flush)
+{
+    if (flush->count > MACHINE_FLUSH_MAX)
+        flush_all();
+    for (unsigned i = 0; i < flush->count && flush->count <= MACHINE_FLUSH_MAX; i++)
+        flush_page(flush->page[i]);
 }
 
 static const struct cached_page *find_cached(phys_t root, uintptr_t virt)

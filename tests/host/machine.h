@@ -24,6 +24,18 @@ extern unsigned host_phys_bits; /* physical addresses are below 2^host_phys_bits
 /* Where the byte at `phys` can be reached. */
 void *machine_phys_to_virt(phys_t phys);
 
+/* Clears `bytes` at `start`; both multiples of 8. */
+static inline void machine_clear(void *start, size_t bytes)
+{
+    __builtin_memset(start, 0, bytes);
+}
+
+/* Adds to a counter of this CPU's. */
+static inline void machine_add(int64_t *counter, int64_t value)
+{
+    *counter += value;
+}
+
 /* The pages of 1 GiB and the no-execute bit: does the CPU have them? */
 static inline bool machine_has_gib_pages(void)
 {
@@ -35,9 +47,18 @@ static inline bool machine_has_nx(void)
     return host_has_nx;
 }
 
-/* Ends the cached translation of the page that holds `virt`, or of all pages. */
-void machine_flush_page(uintptr_t virt);
-void machine_flush_all(void);
+/* More pages than this are flushed by dropping the whole TLB. */
+#define MACHINE_FLUSH_MAX 32
+
+/* What ended in the page tables, and may be cached still. */
+struct machine_flush {
+    unsigned count; /* of pages; greater than MACHINE_FLUSH_MAX: all pages there are */
+    bool tables;    /* tables that led to pages ended, too */
+    uintptr_t page[MACHINE_FLUSH_MAX];
+};
+
+/* Ends these cached translations. */
+void machine_flush(const struct machine_flush *flush);
 
 /* A machine with `bytes` of memory, its first 64 MiB full of garbage, and nothing cached. One at a
  * time: starting ends the one before. */

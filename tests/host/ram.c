@@ -24,6 +24,10 @@ frame_t __real_frame_alloc(struct frames *frames, struct frame_request request);
 frame_t __wrap_frame_alloc(struct frames *frames, struct frame_request request);
 void __real_frame_free(struct frames *frames, frame_t frame, unsigned order);
 void __wrap_frame_free(struct frames *frames, frame_t frame, unsigned order);
+size_t __wrap_frame_alloc_bulk(struct frames *frames, struct frame_request request, frame_t *blocks,
+                               size_t count);
+void __wrap_frame_free_bulk(struct frames *frames, const frame_t *blocks, size_t count,
+                            unsigned order);
 
 frame_t __wrap_frame_alloc(struct frames *frames, struct frame_request request)
 {
@@ -44,6 +48,24 @@ void __wrap_frame_free(struct frames *frames, frame_t frame, unsigned order)
     host_tlb_freed(frame, order);
     if (order <= FREED_ORDER_MAX && phys_of_frame(frame).addr < host_memory_bytes)
         memset(machine_phys_to_virt(phys_of_frame(frame)), FREED_BYTE, PAGE_SIZE << order);
+}
+
+size_t __wrap_frame_alloc_bulk(struct frames *frames, struct frame_request request, frame_t *blocks,
+                               size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        blocks[i] = __wrap_frame_alloc(frames, request);
+        if (frame_is_none(blocks[i]))
+            return i;
+    }
+    return count;
+}
+
+void __wrap_frame_free_bulk(struct frames *frames, const frame_t *blocks, size_t count,
+                            unsigned order)
+{
+    for (size_t i = 0; i < count; i++)
+        __wrap_frame_free(frames, blocks[i], order);
 }
 
 void ram_start(uint64_t bytes)

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Random numbers for tests, the same in every run: splitmix64 (Steele, Lea, Flood, 2014). SEED=n in
- * the environment chooses other ones, LONG=1 ten times as many steps.
+ * Random numbers for tests, the same in every run. SEED=n in the environment chooses other ones,
+ * LONG=1 ten times as many steps.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+
+#include "lib/splitmix.h"
 
 struct random {
     uint64_t state;
@@ -30,10 +32,7 @@ static inline uint64_t random_steps(uint64_t steps)
 
 static inline uint64_t random_next(struct random *random)
 {
-    uint64_t mixed = random->state += 0x9e3779b97f4a7c15;
-    mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9;
-    mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111eb;
-    return mixed ^ (mixed >> 31);
+    return splitmix_next(&random->state);
 }
 
 /* 0 <= result < end, for end > 0. */

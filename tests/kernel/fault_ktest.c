@@ -74,9 +74,10 @@ KTEST(fault, direct_map_cannot_be_executed)
 
 KTEST(fault, stack_overflow_is_a_double_fault_that_names_the_stack)
 {
-    struct fault fault = provoke("stack", TRAP_DOUBLE_FAULT, "the boot stack has overflowed");
-    KTEST_CHECK(fault.address < stack_get(0).low);
-    KTEST_CHECK(fault.address >= stack_get(0).low - STACK_GUARD_SIZE);
+    struct fault fault =
+        provoke("stack", TRAP_DOUBLE_FAULT, "the boot stack of CPU 0 has overflowed");
+    KTEST_CHECK(fault.address < stack_get(0, STACK_MAIN).low);
+    KTEST_CHECK(fault.address >= stack_get(0, STACK_MAIN).low - STACK_GUARD_SIZE);
 }
 
 static void touch(void *address)
@@ -86,14 +87,14 @@ static void touch(void *address)
 
 KTEST(fault, guard_page_of_every_stack_is_reported_with_its_name)
 {
-    for (unsigned i = 0; i < STACK_COUNT; i++) {
-        struct stack stack = stack_get(i);
+    for (unsigned i = 0; i < STACK_KINDS; i++) {
+        struct stack stack = stack_get(0, i);
         struct fault fault;
         KTEST_CHECK(!fault_try(touch, (void *)(stack.low - 1), &fault));
         KTEST_CHECK(fault.vector == TRAP_PAGE_FAULT);
         KTEST_CHECK(contains(fault.reason, "guard page"));
         KTEST_CHECK(contains(fault.reason, stack.name));
-        if (i != 0) /* number 0 is the one that this runs on */
+        if (i != STACK_MAIN) /* that is the one that this runs on */
             KTEST_CHECK(fault_try(touch, (void *)stack.low, &fault));
     }
 }

@@ -2,6 +2,7 @@
 /* The kernel heap on the real machine. */
 #include "kernel/arch/x86_64/image.h"
 #include "kernel/fault.h"
+#include "kernel/hog.h"
 #include "kernel/ktest.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/kspace.h"
@@ -120,8 +121,8 @@ KTEST(kmalloc, misuse_panics_and_does_no_harm)
 KTEST(kmalloc, exhaustion_returns_null_and_everything_comes_back)
 {
     struct holding before = holding();
-    struct memory_hog hog;
-    memory_hog_take(&hog, 32 * MIB >> PAGE_SHIFT, NULL);
+    struct hog hog;
+    hog_take(&hog, 32 * MIB >> PAGE_SHIFT, NULL);
     void **list = NULL;
     for (size_t size = 4 * MIB; size >= 32; size /= 2) {
         for (void **block = kmalloc(size, 0); block != NULL; block = kmalloc(size, 0)) {
@@ -136,7 +137,7 @@ KTEST(kmalloc, exhaustion_returns_null_and_everything_comes_back)
         kfree(list);
         list = next;
     }
-    memory_hog_release(&hog);
+    hog_release(&hog);
     memory_check_everything();
     check_nothing_more_is_held(before);
 }

@@ -7,6 +7,7 @@
 
 #include "kernel/arch/x86_64/image.h"
 #include "kernel/fault.h"
+#include "kernel/hog.h"
 #include "kernel/ktest.h"
 #include "kernel/mm/kspace.h"
 #include "kernel/mm/pmm.h"
@@ -87,11 +88,11 @@ static void expect_beside_image(frame_t frame, unsigned order)
 KTEST(pmm, all_memory_can_be_taken_and_none_of_it_is_the_kernel)
 {
     uint64_t before = memory_free_frames();
-    struct memory_hog hog;
-    memory_hog_take(&hog, 0, expect_beside_image);
+    struct hog hog;
+    hog_take(&hog, 0, expect_beside_image);
     KTEST_CHECK(memory_free_frames() == 0);
     KTEST_CHECK(frame_is_none(pmm_alloc(PMM_KERNEL, (struct frame_request){0})));
-    memory_hog_release(&hog);
+    hog_release(&hog);
     KTEST_CHECK(memory_free_frames() == before);
     memory_check_everything();
 }

@@ -10,13 +10,17 @@ LINE_SHIFT = C["LINE_SHIFT"]
 LINE_BYTES = C["LINE_BITS"] // 8
 SPAN_SHIFT = C["SPAN_SHIFT"]
 ORDERS = C["FRAME_ORDERS"]
+HAND_BITS = 64  # of the masks that a CPU has at hand
 
 
 def state():
     """The one struct frames of the kernel."""
     if not guest.variable("kernel/mm/pmm.c", "grown_up"):
         raise gdb.GdbError("the frame allocator is not up yet: let the kernel come up")
-    return guest.variable("kernel/mm/pmm.c", "frames")
+    frames = guest.variable("kernel/mm/pmm.c", "frames")
+    if not int(frames["cpu"]):
+        raise gdb.GdbError("this kernel's frames are not kept by the tree (FRAMES=)")
+    return frames
 
 
 def bit(bits, index):
@@ -41,41 +45,58 @@ def count_line(bits, order, count):
 
 
 class Span:
-    """The bitmaps of one GiB that is partly free."""
+    """The bitmaps of one GiB that has been in use."""
 
-    def __init__(self, frames, gib):
-        self.span = frames["spans"][int(frames["slots"][gib]) - 1]
-        self.whole = self.bits("whole")
-        self.split = self.bits("split")
+    def __init__(self, address):
+        self.span = address.dereference()
+        self.whole = self.bits(self.span["list"][C["LIST_BLOCKS"]])
 
-    def bits(self, field):
-        return guest.read_bits(int(self.span[field].address), LINE_BYTES)
+    @staticmethod
+    def bits(line):
+        return guest.read_bits(int(line.address), LINE_BYTES)
 
     def line(self, block):
-        return guest.read_bits(int(self.span["line"][block].address), LINE_BYTES)
+        """What of a block is free: nothing of one that is whole or was never used."""
+        odd = int(self.span["desc"][block]) & (C["DESC_WHOLE"] | C["DESC_RAW"])
+        return 0 if odd else self.bits(self.span["line"][block])
 
     def count(self, count):
         count_line(self.whole, LINE_SHIFT, count)
         for block in range(C["SPAN_BLOCKS"]):
-            if bit(self.split, block):
-                count_line(self.line(block), 0, count)
+            count_line(self.line(block), 0, count)
 
 
-def root(frames):
-    """(whole, split): a bit for each GiB."""
-    size = (int(frames["gibs"]) + 63) // 64 * 8
-    return [guest.read_bits(int(frames[name]), size) for name in ("whole", "split")]
+def whole_gibs(frames):
+    """A bit for each GiB that is free as a whole."""
+    lines = int(frames["lines"])
+    first = int(frames["lists"]) + C["LIST_GIBS"] * lines * LINE_BYTES
+    return guest.read_bits(first, (lines - 1) * LINE_BYTES)
+
+
+def span_of(frames, gib):
+    """The Span of a GiB, or None if it has none."""
+    address = frames["span"][gib] if gib < int(frames["gibs"]) else 0
+    return Span(address) if int(address) else None
 
 
 def count_blocks():
     """Free blocks of each order, as frame_count_blocks() counts them."""
     frames, count = state(), [0] * ORDERS
-    whole, split = root(frames)
+    whole = whole_gibs(frames)
     count[SPAN_SHIFT] = bin(whole).count("1")
     for gib in range(int(frames["gibs"])):
-        if bit(split, gib):
-            Span(frames, gib).count(count)
+        span = None if bit(whole, gib) else span_of(frames, gib)
+        if span:
+            span.count(count)
     return count
+
+
+def hands(frames):
+    """(first frame, mask) of what CPUs have at hand: free, but not in the tree."""
+    for number in range(int(frames["cpus"])):
+        cpu = frames["cpu"][number]
+        yield int(cpu["first"]), int(cpu["mask"])
+        yield int(cpu["freed_word"]) * HAND_BITS, int(cpu["freed"])
 
 
 def free_run(bits, index):
@@ -84,19 +105,23 @@ def free_run(bits, index):
     return max(orders, default=-1)
 
 
+def is_at_hand(frames, frame):
+    return any(0 <= frame - first < HAND_BITS and bit(mask, frame - first)
+               for first, mask in hands(frames))
+
+
 def find_free(frame):
     """(first frame, order) of the free block that holds a frame, or None if it is in use."""
     frames = state()
-    gib, block = frame >> SPAN_SHIFT, frame >> LINE_SHIFT
-    whole, split = root(frames)
-    order = SPAN_SHIFT if bit(whole, gib) else -1
-    if bit(split, gib):
-        span = Span(frames, gib)
-        order = free_run(span.whole, block % C["SPAN_BLOCKS"])
-        if order >= 0:
-            order += LINE_SHIFT
-        elif bit(span.split, block % C["SPAN_BLOCKS"]):
-            order = free_run(span.line(block % C["SPAN_BLOCKS"]), frame % C["LINE_BITS"])
+    gib, block = frame >> SPAN_SHIFT, (frame >> LINE_SHIFT) % C["SPAN_BLOCKS"]
+    order = SPAN_SHIFT if bit(whole_gibs(frames), gib) else -1
+    span = None if order >= 0 else span_of(frames, gib)
+    if span and bit(span.whole, block):
+        order = LINE_SHIFT + free_run(span.whole, block)
+    elif span:
+        order = free_run(span.line(block), frame % C["LINE_BITS"])
+    if order < 0 and is_at_hand(frames, frame):
+        order = 0
     return (frame >> order << order, order) if order >= 0 else None
 
 
@@ -107,8 +132,8 @@ def is_managed(frame):
 
 
 def is_metadata(frame):
-    """True iff it holds the frame allocator's own bookkeeping, which begins with the ranges."""
-    first = (int(state()["ranges"]) - layout.DIRECT_MAP) // layout.PAGE_SIZE
+    """True iff it holds the frame allocator's own bookkeeping, which begins with the CPUs."""
+    first = (int(state()["cpu"]) - layout.DIRECT_MAP) // layout.PAGE_SIZE
     return first <= frame < first + int(guest.variable("kernel/mm/pmm.c", "metadata_frames"))
 
 
@@ -129,6 +154,9 @@ def show():
         size = layout.PAGE_SIZE << order
         line = (order, layout.size_of(size), blocks, layout.size_of(blocks * size))
         print("%5d %10s %12d %10s" % line)
-    free = sum(blocks << order for order, blocks in enumerate(count))
+    frames = state()
+    at_hand = sum(bin(mask).count("1") for _, mask in hands(frames))
+    free = at_hand + sum(blocks << order for order, blocks in enumerate(count))
     size = layout.size_of(free * layout.PAGE_SIZE)
-    print("%d of %d frames are free (%s)" % (free, int(state()["total"]), size))
+    text = "%d of %d frames are free (%s), %d of them at hand of CPUs"
+    print(text % (free, int(frames["total"]), size, at_hand))

@@ -71,14 +71,14 @@ def stack_of(address):
 
 @functools.lru_cache(None)
 def image_borders():
-    names = ("image_start", "image_text_end", "image_rodata_end", "image_end")
+    names = ("image_start", "image_text_end", "image_rodata_end", "image_sealed_end", "image_end")
     return [number("(unsigned long)&" + name) for name in names]
 
 
 def image_part(address):
     """What the address is in the kernel image; "" if it lies outside."""
     borders = image_borders()
-    for part, name in enumerate(("kernel text", "kernel rodata", "kernel data")):
+    for part, name in enumerate(("kernel text", "kernel rodata", "sealed data", "kernel data")):
         if borders[part] <= address < borders[part + 1]:
             return name
     return ""

@@ -2,6 +2,7 @@
 /* The instructions that C has no words for, one inline function each. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 static inline void asm_out8(uint16_t port, uint8_t value)
@@ -108,13 +109,51 @@ static inline uint64_t asm_read_tsc(void)
     return (uint64_t)high << 32 | low;
 }
 
+/* Does this CPU take interrupts? */
+static inline bool asm_interrupts_are_on(void)
+{
+    uint64_t flags;
+    __asm__ volatile("pushfq; popq %0" : "=r"(flags) : : "memory");
+    return flags >> 9 & 1;
+}
+
+static inline void asm_interrupts_off(void)
+{
+    __asm__ volatile("cli" : : : "memory");
+}
+
+static inline void asm_interrupts_on(void)
+{
+    __asm__ volatile("sti" : : : "memory");
+}
+
+/* In between ring 0 may touch user pages (EFLAGS.AC). Only on a CPU with SMAP. */
+static inline void asm_user_access_begin(void)
+{
+    __asm__ volatile("stac" : : : "memory");
+}
+
+static inline void asm_user_access_end(void)
+{
+    __asm__ volatile("clac" : : : "memory");
+}
+
+/* A random number of the CPU's; false if it has none at the moment. Only with RDRAND. */
+static inline bool asm_random(uint64_t *value)
+{
+    bool there;
+    __asm__ volatile("rdrand %0" : "=r"(*value), "=@ccc"(there));
+    return there;
+}
+
 /* For loops that wait: lets the other half of the core, or the emulator, get on. */
 static inline void asm_pause(void)
 {
     __asm__ volatile("pause");
 }
 
-/* Lets interrupts in, sleeps until one has been handled, and shuts them out again. */
+/* With interrupts off: lets them in, sleeps until one has been handled, and shuts them out again.
+ * None can slip in between letting in and sleeping. */
 static inline void asm_wait_for_interrupt(void)
 {
     __asm__ volatile("sti; hlt; cli" : : : "memory");

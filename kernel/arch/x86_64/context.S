@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Saving and restoring the registers of struct context, in its order. */
 
+#include "kernel/arch/x86_64/percpu.h"
+
         .cfi_sections .debug_frame
         .text
         .globl  context_save
@@ -17,6 +19,8 @@ context_save:
         mov     %rax, 48(%rdi)
         mov     (%rsp), %rax
         mov     %rax, 56(%rdi)
+        mov     %gs:PERCPU_CANARY, %rax
+        mov     %rax, 64(%rdi)
         xor     %eax, %eax
         ret
         .cfi_endproc
@@ -33,6 +37,8 @@ context_restore:
         mov     32(%rdi), %r14
         mov     40(%rdi), %r15
         mov     48(%rdi), %rsp
+        mov     64(%rdi), %rax
+        mov     %rax, %gs:PERCPU_CANARY
         mov     %esi, %eax
         jmp     *56(%rdi)
         .cfi_endproc

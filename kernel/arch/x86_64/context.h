@@ -11,6 +11,7 @@
  */
 struct context {
     uint64_t rbx, rbp, r12, r13, r14, r15, rsp, rip;
+    uint64_t canary; /* of the stack; see canary.h */
 };
 
 /* Returns 0 at first, and `value` (not 0) each time that the context is restored. The function that

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What this CPU is and can do, by CPUID, and the control bits that the kernel relies on. */
+/* What the CPUs are and can do, by CPUID, and the control bits that the kernel relies on. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,13 +11,26 @@ struct cpu {
     unsigned family, model, stepping;
     unsigned physical_bits, virtual_bits; /* address widths */
     unsigned levels;                      /* of page tables, as the boot left them: 4 or 5 */
-    bool machine_check, nx, gib_pages, global_pages, pat, smep, smap, umip, la57, rdrand;
+    bool apic, machine_check, nx, gib_pages, global_pages, pat, smep, smap, umip, la57, rdrand;
     bool hypervisor; /* runs inside an emulator or virtual machine */
 };
 
 extern struct cpu cpu;
 
-/* Fills `cpu`, and turns on write protection in ring 0 and, where the CPU has them, machine checks
- * (without which one resets the machine), no-execute, global and write-combining pages. A feature
- * is never turned on without its CPUID bit. */
-void cpu_init(void);
+/* Fills `cpu`, on the boot CPU: the others are taken to be equal. */
+void cpu_identify(void);
+
+/* On each CPU: turns on write protection in ring 0 and, where the CPU has them, machine checks
+ * (without which one resets the machine), no-execute, global and write-combining pages, and the
+ * borders to ring 3: SMEP, SMAP, UMIP. A feature is never turned on without its CPUID bit. */
+void cpu_enable(void);
+
+/* Which protections are on, on this CPU. */
+struct cpu_protections {
+    bool nx;            /* pages can be made not executable */
+    bool write_protect; /* ring 0 respects read-only pages, too */
+    bool smep;          /* ring 0 executes no user page */
+    bool smap; /* ring 0 touches no user page, but between asm_user_access_begin and _end */
+    bool umip; /* ring 3 cannot ask where the kernel's tables are */
+};
+struct cpu_protections cpu_protections(void);

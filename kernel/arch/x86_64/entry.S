@@ -3,6 +3,8 @@
 
 #include "kernel/arch/x86_64/stack.h"
 
+#define MSR_GS_BASE 0xc0000101
+
         .cfi_sections .debug_frame
         .section .text
         .globl  kernel_entry
@@ -15,10 +17,19 @@ kernel_entry:
         cld
         lea     stack_memory + STACK_GUARD_SIZE + STACK_SIZE(%rip), %rsp
         xor     %ebp, %ebp              /* backtraces end here */
+        mov     $MSR_GS_BASE, %ecx
+        lea     percpu_boot(%rip), %rax
+        mov     %rax, %rdx
+        shr     $32, %rdx
+        wrmsr
         rdtsc
         shl     $32, %rdx
         or      %rdx, %rax
-        mov     %rax, %rsi              /* when the kernel began */
+        push    %rdi
+        push    %rax
+        call    canary_start
+        pop     %rsi                    /* when the kernel began */
+        pop     %rdi
         call    kmain
         ud2
         .cfi_endproc

@@ -5,5 +5,8 @@
 #define GDT_KERNEL_CODE 0x08
 #define GDT_KERNEL_DATA 0x10
 
-/* Loads the kernel's own GDT and segment registers, and a TSS with the IST stacks of stack.h. */
-void gdt_init(void);
+struct percpu;
+
+/* Loads the kernel's own GDT and segment registers on this CPU, whose area is `area`, and a TSS
+ * with the IST stacks of stack.h. Afterwards gs points to the area. */
+void gdt_load(struct percpu *area);

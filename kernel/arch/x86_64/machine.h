@@ -28,21 +28,38 @@ static inline bool machine_has_nx(void)
     return cpu.nx;
 }
 
-/* Ends the cached translation of the page that holds `virt`, global or not. */
-static inline void machine_flush_page(uintptr_t virt)
+/* More pages than this are flushed by dropping the whole TLB. */
+#define MACHINE_FLUSH_MAX 32
+
+/* What ended in the page tables, and may be cached still. */
+struct machine_flush {
+    unsigned count; /* of pages; greater than MACHINE_FLUSH_MAX: all pages there are */
+    bool tables;    /* tables that led to pages ended, too */
+    uintptr_t page[MACHINE_FLUSH_MAX];
+};
+
+/* Ends these cached translations, global or not, on every CPU that can have them, and returns when
+ * that is done. */
+void machine_flush(const struct machine_flush *flush);
+
+/* The same on this CPU alone, */
+void machine_flush_here(const struct machine_flush *flush);
+
+/* and for all that it has cached. */
+void machine_flush_all_here(void);
+
+/* How machine_flush() does it from now on; at first it is machine_flush_here(). */
+void machine_set_flusher(void (*flusher)(const struct machine_flush *flush));
+
+/* Clears `bytes` at `start`; both multiples of 8. */
+static inline void machine_clear(void *start, size_t bytes)
 {
-    asm_invlpg(virt);
+    size_t words = bytes / 8;
+    __asm__ volatile("rep stosq" : "+D"(start), "+c"(words) : "a"(0UL) : "memory");
 }
 
-/* Ends all cached translations, global ones too: any change of CR4.PGE does. (SDM vol.
- * 3A, 4.10.4.1) */
-static inline void machine_flush_all(void)
+/* Adds to a counter of this CPU's; no interrupt comes in between. */
+static inline void machine_add(int64_t *counter, int64_t value)
 {
-    uint64_t cr4 = asm_read_cr4(), pge = (uint64_t)1 << 7;
-    if (cr4 & pge) {
-        asm_write_cr4(cr4 & ~pge);
-        asm_write_cr4(cr4);
-    } else {
-        asm_write_cr3(asm_read_cr3());
-    }
+    __asm__ volatile("addq %1, %0" : "+m"(*counter) : "re"(value) : "cc");
 }

@@ -2,9 +2,12 @@
 /* The interrupt descriptor table and the dispatch. (Intel SDM vol. 3A, 6.14.) */
 #include "kernel/arch/x86_64/trap.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
+#include "kernel/arch/x86_64/cpu.h"
 #include "kernel/arch/x86_64/gdt.h"
+#include "kernel/arch/x86_64/image.h"
 #include "kernel/arch/x86_64/stack.h"
 
 struct gate {
@@ -19,7 +22,12 @@ struct gate {
 
 _Static_assert(sizeof(struct gate) == 16, "as the CPU reads it");
 
-static struct gate idt[TRAP_VECTORS];
+SEALED static struct gate idt[TRAP_VECTORS];
+
+/* Read by trap_entry.S: this CPU knows the instruction clac. */
+extern bool trap_clears_ac;
+SEALED bool trap_clears_ac;
+
 static trap_handler *handlers[TRAP_VECTORS];
 
 /* trap_entry.S: TRAP_VECTORS entries of 16 bytes each. */
@@ -34,9 +42,11 @@ void trap_dispatch(struct trap_frame *frame)
         handler(frame);
 }
 
-void trap_handle(unsigned vector, trap_handler *handler)
+trap_handler *trap_handle(unsigned vector, trap_handler *handler)
 {
+    trap_handler *before = handlers[vector];
     handlers[vector] = handler;
+    return before;
 }
 
 static void set_gate(unsigned vector, uint8_t ist)
@@ -54,12 +64,17 @@ static void set_gate(unsigned vector, uint8_t ist)
 
 void trap_init(void)
 {
+    trap_clears_ac = cpu.smap;
     for (unsigned vector = 0; vector < TRAP_VECTORS; vector++)
         set_gate(vector, 0);
     set_gate(TRAP_DOUBLE_FAULT, STACK_DOUBLE_FAULT);
     set_gate(TRAP_NMI, STACK_NMI);
     set_gate(TRAP_MACHINE_CHECK, STACK_MACHINE_CHECK);
+    trap_load();
+}
 
+void trap_load(void)
+{
     struct {
         uint16_t limit;
         uint64_t base;

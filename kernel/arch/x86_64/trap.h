@@ -13,6 +13,7 @@
 enum trap_exception {
     TRAP_DIVIDE = 0,
     TRAP_NMI = 2,
+    TRAP_BREAKPOINT = 3,
     TRAP_INVALID_OPCODE = 6,
     TRAP_DOUBLE_FAULT = 8,
     TRAP_PROTECTION = 13,
@@ -28,11 +29,17 @@ struct trap_frame {
     uint64_t rip, cs, rflags, rsp, ss;
 };
 
+_Static_assert(sizeof(struct trap_frame) == 22 * 8, "as trap_entry.S believes");
+
 /* Runs with interrupts off. Returning resumes what was interrupted, with the frame's registers. */
 typedef void trap_handler(struct trap_frame *frame);
 
-/* Loads the IDT: every vector is caught; double fault, NMI and machine check have stacks of their
+/* Fills the IDT: every vector is caught; double fault, NMI and machine check have stacks of their
  * own. Vectors without a handler are ignored. */
 void trap_init(void);
 
-void trap_handle(unsigned vector, trap_handler *handler);
+/* Loads it, on this CPU. */
+void trap_load(void);
+
+/* Returns the handler that there was, or NULL. */
+trap_handler *trap_handle(unsigned vector, trap_handler *handler);

@@ -6,8 +6,6 @@
  */
 #include "kernel/arch/x86_64/tsc.h"
 
-#include <stdbool.h>
-
 #include "kernel/arch/x86_64/asm.h"
 
 #define PIT_COUNTER2 0x42
@@ -23,6 +21,9 @@
 
 #define READS_MAX 100000 /* of a timer that may not be there */
 #define TRIES     5
+#define RATE_MAX  8000000 /* 8 GHz */
+
+static uint64_t rate; /* ticks a millisecond; 0: not measured */
 
 static void pit_start(void)
 {
@@ -40,7 +41,7 @@ static unsigned pit_read(void)
 }
 
 /* False if the timer ran out, because something held this CPU up. */
-static bool measure_once(uint64_t *rate)
+static bool measure_once(uint64_t *measured)
 {
     pit_start();
     unsigned first = pit_read(), passed = 0;
@@ -49,15 +50,30 @@ static bool measure_once(uint64_t *rate)
         passed = first - pit_read();
         end = asm_read_tsc();
     }
-    *rate = passed == 0 ? 0 : (end - start) * PIT_HZ / passed / 1000;
+    *measured = passed == 0 ? 0 : (end - start) * PIT_HZ / passed / 1000;
     return (asm_in8(SPEAKER) & SPEAKER_OUTPUT) == 0;
 }
 
-uint64_t tsc_measure(void)
+void tsc_init(void)
 {
-    uint64_t rate;
-    for (unsigned i = 0; i < TRIES; i++)
-        if (measure_once(&rate))
-            return rate;
-    return 0;
+    for (unsigned i = 0; i < TRIES && !tsc_is_measured(); i++)
+        if (!measure_once(&rate))
+            rate = 0;
+}
+
+uint64_t tsc_rate(void)
+{
+    return tsc_is_measured() ? rate : RATE_MAX;
+}
+
+bool tsc_is_measured(void)
+{
+    return rate != 0;
+}
+
+void tsc_wait_since(uint64_t start, uint64_t microseconds)
+{
+    uint64_t ticks = microseconds * tsc_rate() / 1000;
+    while (asm_read_tsc() - start < ticks)
+        asm_pause();
 }

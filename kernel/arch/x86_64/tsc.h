@@ -5,7 +5,17 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
-/* Ticks a millisecond, measured for about a millisecond; 0 if this machine has no such clock. */
-uint64_t tsc_measure(void);
+/* Measures the rate, for about a millisecond. */
+void tsc_init(void);
+
+/* Ticks a millisecond; a rate that no machine exceeds if this one has no clock to measure it by. */
+uint64_t tsc_rate(void);
+
+/* Is the rate more than a guess? */
+bool tsc_is_measured(void);
+
+/* Does nothing until so much time has passed since the counter showed `start`. */
+void tsc_wait_since(uint64_t start, uint64_t microseconds);
