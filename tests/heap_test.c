@@ -517,6 +517,19 @@ static void a_cap_is_never_exceeded(void **state)
     assert_all_returned();
 }
 
+static void at_the_cap_free_memory_in_the_wrong_place_goes_back(void **state)
+{
+    (void)state;
+    host_heap_ticks = true;
+    char *gap = alloc(8 * HEAP_SLICE_SIZE);
+    alloc(HEAP_SLICE_SIZE);
+    heap_set_cap(&world, heap_taken(&world) + 2 * HEAP_SLICE_SIZE);
+    heap_free(&heap, gap);
+    assert_non_null(heap_alloc(&heap, 9 * HEAP_SLICE_SIZE));
+    assert_null(heap_alloc(&heap, 9 * HEAP_SLICE_SIZE));
+    assert_sound();
+}
+
 /* --- heaps among themselves --- */
 
 enum { MANY = 3000 };
@@ -615,6 +628,58 @@ static void an_interrupt_heap_lives_on_its_reserve(void **state)
     assert_non_null(heap_alloc(&interrupt, 10));
     heap_free(&heap, alloc(100000)); /* frees what was deferred, too */
     assert_int_equal(in_use().runs + in_use().huge, 0);
+    assert_sound();
+}
+
+static void an_interrupt_heap_serves_all_sizes_from_a_slab_each_power_of_two(void **state)
+{
+    (void)state;
+    static struct heap interrupt;
+    heap_init(&interrupt, &world);
+    assert_true(heap_reserve(&interrupt, 12));
+    for (size_t size = 0; size <= HEAP_SMALL_MAX - 8; size += size / 8 + 1) {
+        void *block = heap_alloc(&interrupt, size);
+        assert_non_null(block);
+        heap_free(&interrupt, block);
+    }
+    assert_sound();
+}
+
+static void an_interrupt_heap_gives_back_what_it_has_above_its_reserve(void **state)
+{
+    (void)state;
+    static struct heap interrupt;
+    heap_init(&interrupt, &world);
+    assert_true(heap_reserve(&interrupt, 5));
+    size_t taken = 0;
+    while (heap_unreserve(&interrupt, 2))
+        taken++;
+    assert_int_equal(taken, 3);
+    heap_trim(&heap);
+    assert_int_equal(heap_taken(&world), 2 * HEAP_SLICE_SIZE);
+    assert_sound();
+}
+
+static void interrupt_heaps_see_misuse_of_large_blocks_at_once(void **state)
+{
+    (void)state;
+    static struct heap interrupt;
+    heap_init(&interrupt, &world);
+    assert_true(heap_reserve(&interrupt, 1));
+    char *large = alloc(100000), *huge = alloc(HUGE), local[16] = "";
+    heap_free(&interrupt, large);
+    heap_free(&interrupt, huge);
+    expect_panic(heap_free(&interrupt, large), "is already free");
+    expect_panic(heap_free(&interrupt, huge), "already free");
+    expect_panic(heap_free(&heap, large), "is already free");
+    expect_panic(heap_free(&heap, huge), "already free");
+    expect_panic(heap_free(&interrupt, local), "is not a heap pointer");
+    assert_sound();
+    heap_collect(&heap);
+    struct heap_stats stats;
+    heap_stats(&world, &stats);
+    assert_int_equal(stats.runs + stats.huge, 0);
+    assert_int_equal(host_heap_mapped, world.record_bytes);
     assert_sound();
 }
 
@@ -1488,6 +1553,9 @@ static const struct CMUnitTest tests[] = {
     TEST(a_parked_heap_is_adopted_with_all_it_has),
     TEST(heap_none_takes_what_its_port_attaches),
     TEST(an_interrupt_heap_lives_on_its_reserve),
+    TEST(an_interrupt_heap_serves_all_sizes_from_a_slab_each_power_of_two),
+    TEST(an_interrupt_heap_gives_back_what_it_has_above_its_reserve),
+    TEST(interrupt_heaps_see_misuse_of_large_blocks_at_once),
     TEST(a_fork_keeps_the_lock_until_it_is_over),
     TEST(free_memory_goes_back_when_it_is_old_and_much),
     TEST(free_pages_between_live_blocks_go_back),
@@ -1528,6 +1596,7 @@ static const struct CMUnitTest unguarded_tests[] = {
 static const struct CMUnitTest release_tests[] = {
     TEST(powers_of_two_are_aligned_to_their_size),
     TEST(a_cap_is_never_exceeded),
+    TEST(at_the_cap_free_memory_in_the_wrong_place_goes_back),
 };
 
 static const struct CMUnitTest checked_tests[] = {

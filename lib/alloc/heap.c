@@ -146,7 +146,7 @@ static void *alloc_large(struct heap *heap, const struct heap_request *request)
     return block;
 }
 
-static void *alloc(struct heap *heap, const struct heap_request *request)
+static void *try_alloc(struct heap *heap, const struct heap_request *request)
 {
     if (request->size > SIZE_LIMIT || request->align > SIZE_LIMIT)
         return NULL;
@@ -156,6 +156,16 @@ static void *alloc(struct heap *heap, const struct heap_request *request)
     unsigned index = heap_class_aligned(heap, need, request->align);
     return request->zero ? alloc_small_zeroed(heap, request->size, index)
                          : alloc_small(heap, request->size, index);
+}
+
+/* Memory that is free, but in the wrong place, counts against the cap: it goes back before NULL. */
+static void *alloc(struct heap *heap, const struct heap_request *request)
+{
+    void *block = try_alloc(heap, request);
+    bool may_trim = HEAP_TICKS && !heap->is_interrupt && request->size <= SIZE_LIMIT;
+    if (block == NULL && may_trim && heap_trim(heap) > 0)
+        block = try_alloc(heap, request);
+    return block;
 }
 
 /* The heap of a thread that may have none yet; NULL if there is no memory for one. */
@@ -169,8 +179,6 @@ void *heap_alloc_slow(size_t size, struct heap *heap)
     heap = attached(heap);
     if (heap == NULL)
         return NULL;
-    if (size <= HEAP_SMALL_MAX - sizeof(uint64_t))
-        return alloc_small(heap, size, heap_class_of(heap, heap_object_size(size)));
     struct heap_request request = {.size = size, .align = HEAP_MIN_ALIGN};
     return alloc(heap, &request);
 }
@@ -212,7 +220,7 @@ void *heap_alloc_aligned(struct heap *heap, size_t size, size_t align)
 static void free_object(struct heap *heap, struct heap_slice *slab, uintptr_t object, size_t size,
                         const void *caller)
 {
-    bool is_own = slab->owner == heap;
+    bool is_own = heap_owner(slab) == heap;
     bool was_live = heap_is_object(slab, object) && !(is_own && slab->free == object);
     if (HEAP_CHECKED && was_live)
         was_live =

@@ -104,12 +104,16 @@ void heap_park(struct heap *heap);
  * Anyone. */
 struct heap *heap_adopt(struct heap_world *world);
 
-/* An interrupt context's heap: from now on it never takes the lock nor calls the port, but lives on
- * slices given to it here. Gives it `slices` more, backed with memory; false if there are none.
- * heap_tick() of an ordinary heap takes back nothing of it. Called with the interrupts off that use
- * the heap. It defers what it cannot do (freeing runs and mappings) to the next taker of the lock.
- */
+/* Makes an empty heap that of an interrupt context, which lives on slices given to it here: gives
+ * it `slices` more, backed with memory; false if there are none. Its classes are powers of two, so
+ * that a slice for each of them serves all sizes. It asks nothing of the port but the lock, and
+ * this only to look up mappings: if such a context gets to see them, the lock must be safe there.
+ * Runs and mappings that it frees go back at other heaps' next large allocation or heap_collect().
+ * Called with the interrupts off that use the heap. */
 bool heap_reserve(struct heap *heap, size_t slices);
+
+/* Takes back one slice, if it has more than `keep` at hand; false if not. As above. */
+bool heap_unreserve(struct heap *heap, size_t keep);
 
 /* --- giving memory back --- */
 
@@ -140,7 +144,8 @@ struct heap_class_stats {
     uint32_t size;     /* bytes of an object */
     uint32_t slabs;    /* in use */
     uint64_t capacity; /* objects that fit them */
-    uint64_t used;     /* objects with callers or cached by heaps; exact after heap_collect() */
+    uint64_t used;     /* objects with callers, on their way back, or ready in lists of heaps: the
+                          last two are none after heap_trim() or heap_park() of all heaps */
 };
 
 struct heap_stats {
@@ -198,7 +203,7 @@ static inline void heap_free(struct heap *heap, void *block)
 {
     uintptr_t object = (uintptr_t)block;
     struct heap_slice *slab = heap_slice_in(heap->table, heap->mask, object);
-    if (HEAP_CHECKED || __builtin_expect(slab->owner != heap, 0) ||
+    if (HEAP_CHECKED || __builtin_expect(heap_owner(slab) != heap, 0) ||
         __builtin_expect(!heap_is_object(slab, object), 0) ||
         __builtin_expect(slab->free == object, 0)) {
         heap_free_slow(block, heap);

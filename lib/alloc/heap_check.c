@@ -253,6 +253,8 @@ size_t heap_check(struct heap_world *world, check_report *report)
     }
     check_huge(&check, world);
     sums.taken += world->huge_bytes + world->record_bytes;
+    for (const struct heap_huge *left = world->left_huge; left != NULL; left = left->next)
+        sums.taken += left->bytes;
     check_expect(&check, sums.taken == world->taken,
                  "%zu bytes are counted as taken, there are %zu", world->taken, sums.taken);
     return check.violations;

@@ -10,10 +10,12 @@ const uint16_t heap_class_sizes[HEAP_CLASSES] = {
     704,  768,  832,  896,  960,  1024,  1280,  1536,  1792,  2048,  2560,  3072,  3584,
     4096, 5120, 6144, 7168, 8192, 10240, 12288, 14336, 16384, 20480, 24576, 28672, 32768};
 
-void heap_class_init(struct heap *heap)
+void heap_class_init(struct heap *heap, bool only_powers)
 {
     size_t step = 0;
     for (unsigned i = 0; i < HEAP_CLASSES; i++) {
+        if (only_powers && !bits_is_power_of_two(heap_class_size(i)))
+            continue;
         size_t end = heap_class_size(i) / HEAP_MIN_ALIGN;
         memset(&heap->class_of[step], (int)i, end - step);
         step = end;

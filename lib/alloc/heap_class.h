@@ -30,5 +30,5 @@ static inline unsigned heap_class_of(const struct heap *heap, size_t size)
  * HEAP_SMALL_MAX. */
 unsigned heap_class_aligned(const struct heap *heap, size_t size, size_t align);
 
-/* Fills heap->class_of. */
-void heap_class_init(struct heap *heap);
+/* Fills heap->class_of: with all classes, or only with those whose size is a power of two. */
+void heap_class_init(struct heap *heap, bool only_powers);

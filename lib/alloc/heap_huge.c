@@ -62,9 +62,8 @@ static void insert(struct heap_world *world, struct heap_huge *record)
 
 /* Takes the record of the block that starts at `address` out of the index; NULL if there is none.
  */
-static struct heap_huge *remove(struct heap_world *world, uintptr_t address)
+static struct heap_huge *remove_locked(struct heap_world *world, uintptr_t address)
 {
-    heap_port_lock(world);
     struct heap_huge *record = find(world, address);
     if (record != NULL && record->node.key != address)
         record = NULL;
@@ -73,6 +72,13 @@ static struct heap_huge *remove(struct heap_world *world, uintptr_t address)
         world->huge_count--;
         world->huge_bytes -= record->bytes;
     }
+    return record;
+}
+
+static struct heap_huge *remove(struct heap_world *world, uintptr_t address)
+{
+    heap_port_lock(world);
+    struct heap_huge *record = remove_locked(world, address);
     heap_port_unlock(world);
     return record;
 }
@@ -120,15 +126,46 @@ void *heap_huge_alloc(struct heap_world *world, size_t bytes, size_t align)
     return start;
 }
 
+static void unmap(struct heap_world *world, struct heap_huge *record)
+{
+    heap_port_unmap(world, (void *)record->node.key, record->bytes);
+    heap_world_return(world, record->bytes);
+    give_record(world, record);
+}
+
 bool heap_huge_free(struct heap_world *world, uintptr_t address)
 {
     struct heap_huge *record = remove(world, address);
-    if (record == NULL)
-        return false;
-    heap_port_unmap(world, (void *)address, record->bytes);
-    heap_world_return(world, record->bytes);
-    give_record(world, record);
-    return true;
+    if (record != NULL)
+        unmap(world, record);
+    return record != NULL;
+}
+
+bool heap_huge_leave(struct heap_world *world, uintptr_t address)
+{
+    heap_port_lock(world);
+    struct heap_huge *record = remove_locked(world, address);
+    if (record != NULL) {
+        record->next = world->left_huge;
+        __atomic_store_n(&world->left_huge, record, __ATOMIC_RELAXED);
+    }
+    heap_port_unlock(world);
+    return record != NULL;
+}
+
+void heap_huge_free_left(struct heap_world *world)
+{
+    if (__atomic_load_n(&world->left_huge, __ATOMIC_RELAXED) == NULL)
+        return;
+    heap_port_lock(world);
+    struct heap_huge *record = world->left_huge;
+    __atomic_store_n(&world->left_huge, NULL, __ATOMIC_RELAXED);
+    heap_port_unlock(world);
+    while (record != NULL) {
+        struct heap_huge *next = record->next;
+        unmap(world, record);
+        record = next;
+    }
 }
 
 /* Resizes what `record`, which is in no index, describes. */

@@ -94,6 +94,7 @@ void *heap_large_alloc(struct heap *heap, const struct heap_request *request)
 {
     if (heap->is_interrupt)
         return NULL;
+    heap_large_free_left(heap->world);
     size_t bytes = heap_large_bytes(request->size);
     size_t align = bits_max(request->align, HEAP_PAGE);
     void *block = bytes < HEAP_HUGE_MIN ? NULL : heap_huge_alloc(heap->world, bytes, align);
@@ -106,46 +107,50 @@ void *heap_large_alloc(struct heap *heap, const struct heap_request *request)
 
 /* --- freeing --- */
 
-static bool free_at_once(struct heap_world *world, struct heap_slice *run, uintptr_t address)
+static void free_run(struct heap_world *world, struct heap_slice *run)
 {
-    if (run == NULL)
-        return heap_huge_free(world, address);
     if (HEAP_HARDEN)
         guard(world, run, false);
     heap_run_give(world, run, run->slices);
+}
+
+/* Interrupt contexts leave runs and mappings to others. False if somebody was faster. */
+static bool leave_run(struct heap_world *world, struct heap_slice *run)
+{
+    uint8_t kind = HEAP_RUN;
+    if (!__atomic_compare_exchange_n(&run->kind, &kind, HEAP_RUN_LEFT, false, __ATOMIC_RELAXED,
+                                     __ATOMIC_RELAXED))
+        return false;
+    uint32_t first = __atomic_load_n(&world->left_runs, __ATOMIC_RELAXED);
+    do
+        run->next = first;
+    while (!__atomic_compare_exchange_n(&world->left_runs, &first, heap_slice_index(world, run),
+                                        true, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
     return true;
 }
 
-/* Frees what interrupt contexts left: they may not take the lock. */
-static void free_deferred(struct heap_world *world)
+void heap_large_free_left(struct heap_world *world)
 {
-    if (__atomic_load_n(&world->deferred, __ATOMIC_RELAXED) == 0)
+    heap_huge_free_left(world);
+    if (__atomic_load_n(&world->left_runs, __ATOMIC_RELAXED) == HEAP_NO_SLICE)
         return;
-    uintptr_t block = __atomic_exchange_n(&world->deferred, 0, __ATOMIC_ACQUIRE);
-    while (block != 0) {
-        uintptr_t next = *(const uintptr_t *)block;
-        free_at_once(world, heap_slice_of(world, block), block);
-        block = next;
+    uint32_t index = __atomic_exchange_n(&world->left_runs, HEAP_NO_SLICE, __ATOMIC_ACQUIRE);
+    while (index != HEAP_NO_SLICE) {
+        struct heap_slice *run = heap_slice_at(world, index);
+        index = run->next;
+        free_run(world, run);
     }
-}
-
-static void defer(struct heap_world *world, uintptr_t block)
-{
-    uintptr_t first = __atomic_load_n(&world->deferred, __ATOMIC_RELAXED);
-    do
-        *(uintptr_t *)block = first;
-    while (!__atomic_compare_exchange_n(&world->deferred, &first, block, true, __ATOMIC_RELEASE,
-                                        __ATOMIC_RELAXED));
 }
 
 bool heap_large_free(struct heap *heap, struct heap_slice *run, uintptr_t address)
 {
-    if (heap->is_interrupt) {
-        defer(heap->world, address);
-        return true;
-    }
-    free_deferred(heap->world);
-    return free_at_once(heap->world, run, address);
+    struct heap_world *world = heap->world;
+    if (heap->is_interrupt)
+        return run == NULL ? heap_huge_leave(world, address) : leave_run(world, run);
+    if (run == NULL)
+        return heap_huge_free(world, address);
+    free_run(world, run);
+    return true;
 }
 
 /* --- resizing --- */

@@ -14,9 +14,12 @@ struct heap_request {
 /* A block of whole pages, aligned to at least HEAP_PAGE; NULL if there is no memory. */
 void *heap_large_alloc(struct heap *heap, const struct heap_request *request);
 
-/* Gives back a block that starts at `address`: a run, or, if `run` is NULL, a huge one. False if
- * there is none such. */
+/* Gives back a block that starts at `address`: a run, or, if `run` is NULL, a huge one; an
+ * interrupt context leaves it to heap_large_free_left(). False if there is none such. */
 bool heap_large_free(struct heap *heap, struct heap_slice *run, uintptr_t address);
+
+/* Gives back what interrupt contexts freed. */
+void heap_large_free_left(struct heap_world *world);
 
 /* Resizes a run in place; false if it cannot be. */
 bool heap_large_resize(struct heap *heap, struct heap_slice *run, size_t size);

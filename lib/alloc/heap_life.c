@@ -28,7 +28,7 @@ void heap_init(struct heap *heap, struct heap_world *world)
         heap->list[i] = (uintptr_t)&heap->nil;
         heap_queue_init(&heap->queue[i]);
     }
-    heap_class_init(heap);
+    heap_class_init(heap, false);
     heap_port_lock(world);
     heap->next_heap = world->heaps;
     world->heaps = heap;
@@ -63,6 +63,8 @@ struct heap *heap_adopt(struct heap_world *world)
 bool heap_reserve(struct heap *heap, size_t slices)
 {
     struct heap_world *world = heap->world;
+    if (!heap->is_interrupt)
+        heap_class_init(heap, true);
     heap->is_interrupt = true;
     for (; slices > 0; slices--) {
         struct heap_slice *slice = heap_run_take(world, 1, 0);
@@ -76,6 +78,15 @@ bool heap_reserve(struct heap *heap, size_t slices)
         heap_queue_push(world, &heap->stash, slice);
         heap->stashed++;
     }
+    return true;
+}
+
+bool heap_unreserve(struct heap *heap, size_t keep)
+{
+    if (heap->stashed <= keep)
+        return false;
+    heap->stashed--;
+    heap_run_give(heap->world, heap_queue_pop(heap->world, &heap->stash), 1);
     return true;
 }
 

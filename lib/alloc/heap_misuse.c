@@ -29,7 +29,7 @@ static bool is_listed(const struct heap_world *world, const struct heap_slice *s
 static bool is_unlinked(const struct heap_world *world, const struct heap_slice *slab,
                         uintptr_t object)
 {
-    const struct heap *heap = slab->owner;
+    const struct heap *heap = heap_owner(slab);
     uintptr_t base = heap_slice_start(world, slab);
     uintptr_t last = object + heap_class_size(slab->class) - 1;
     bool is_current = heap->current[slab->class] == slab;
@@ -44,7 +44,7 @@ static bool is_live_object(const struct heap_world *world, const struct heap_sli
 {
     if (HEAP_CHECKED)
         return heap_checked_is_live(world, slab, object);
-    const struct heap *heap = slab->owner;
+    const struct heap *heap = heap_owner(slab);
     uintptr_t remote = __atomic_load_n(&slab->remote, __ATOMIC_RELAXED) & ~HEAP_WAKE_ME;
     return !is_unlinked(world, slab, object) && !is_listed(world, slab, slab->free, object) &&
            !is_listed(world, slab, remote, object) &&

@@ -9,8 +9,8 @@
  *                  called
  *   HEAP_ZEROED    1: memory that arrives in the arena is zero; 0: what `fresh` memory holds is not
  *                  known, and blocks that have to be zero are cleared
- *   HEAP_TICKS     1: allocation looks at the clock now and then, and gives back memory by itself;
- *                  0: only heap_tick() and heap_trim() do
+ *   HEAP_TICKS     1: allocation looks at the clock now and then, and gives back memory by itself,
+ *                  also before it fails; 0: only heap_tick() and heap_trim() do
  *   HEAP_HUGE_MIN  blocks of at least this many bytes are mappings of their own
  *
  * No lock is held while these are called but heap_port_unlock(), and heap_port_clock(). All but

@@ -7,7 +7,7 @@
 /* Tells the owner of a slab that slept until now. */
 static void push_woken(struct heap_world *world, struct heap_slice *slab)
 {
-    struct heap *owner = slab->owner;
+    struct heap *owner = heap_owner(slab);
     uint32_t index = heap_slice_index(world, slab);
     uint32_t first = __atomic_load_n(&owner->woken, __ATOMIC_RELAXED);
     do

@@ -65,7 +65,7 @@ static void init_slab(struct heap *heap, struct heap_slice *slab, unsigned index
     slab->uncarved = heap_page_mask(front / HEAP_PAGE, HEAP_SLICE_PAGES);
     __atomic_store_n(&slab->remote, 0, __ATOMIC_RELAXED);
     heap_set_kind(slab, HEAP_SLAB);
-    slab->owner = heap;
+    heap_set_owner(slab, heap);
 }
 
 static struct heap_slice *new_slab(struct heap *heap, unsigned index)
@@ -83,7 +83,7 @@ static struct heap_slice *new_slab(struct heap *heap, unsigned index)
 /* The slab is in no queue, and none of its objects is anywhere but in its own list. */
 static void give_back(struct heap *heap, struct heap_slice *slab)
 {
-    slab->owner = NULL;
+    heap_set_owner(slab, NULL);
     heap_set_kind(slab, HEAP_STASHED);
     if (!heap->is_interrupt && heap->stashed >= STASH_MAX) {
         heap_run_give(heap->world, slab, 1);
@@ -165,7 +165,7 @@ static void make_order(struct heap *heap, uint8_t *order, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
         order[i] = (uint8_t)(count - 1 - i);
-    for (unsigned i = count - 1; HEAP_HARDEN && i > 0; i--) {
+    for (unsigned i = 1; HEAP_HARDEN && i < count; i++) {
         unsigned other = (unsigned)(random_number(heap) % (i + 1));
         uint8_t kept = order[i];
         order[i] = order[other];

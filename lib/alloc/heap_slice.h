@@ -47,8 +47,9 @@ enum heap_kind {
     HEAP_SLAB,
     HEAP_RUN, /* first slice of a large block */
     HEAP_RUN_REST,
-    HEAP_STASHED, /* kept by a heap for its next slab */
-    HEAP_TAKEN,   /* between two of the above */
+    HEAP_RUN_LEFT, /* freed in an interrupt context: world.left_runs */
+    HEAP_STASHED,  /* kept by a heap for its next slab */
+    HEAP_TAKEN,    /* between two of the above */
 };
 
 /* Where a slab is. */
@@ -63,7 +64,7 @@ enum heap_slab_place {
 #define HEAP_WAKE_ME ((uintptr_t)1)
 
 struct heap_slice {
-    struct heap *owner; /* slabs: set for as long as it is one; else NULL */
+    struct heap *owner; /* slabs: atomic; set for as long as it is one; else NULL */
     union {
         struct {                 /* slabs; owner */
             uintptr_t start;     /* where the first object starts: the last ends with the slab */
@@ -88,8 +89,8 @@ struct heap_slice {
         uint64_t since;   /* free runs: lock; when it became dirty, in milliseconds */
     };
     uint32_t next, prev; /* in a queue of slabs (owner) or of dirty free runs (lock), in the stack
-                            of woken slabs (atomic); last of a free run, and all but the first of a
-                            large block: next is the first */
+                            of woken slabs or of runs left (atomic); last of a free run, and all
+                            but the first of a large block: next is the first */
     uint8_t kind;        /* atomic; enum heap_kind; from and to free kinds: lock */
     uint8_t class;       /* slabs; owner */
     uint8_t align;     /* log2 of the strictest alignment asked for; owner, whoever has the block */
@@ -123,15 +124,16 @@ struct heap_world {
     size_t cap;               /* atomic */
     size_t taken, taken_max;  /* atomic; bytes */
     uint64_t returned, wakes; /* atomic */
-    uintptr_t deferred;       /* atomic; large blocks freed in interrupt contexts */
+    uint32_t left_runs;       /* atomic; stack of runs that interrupt contexts freed */
     /* lock: */
     struct tree_node *free_runs;
     struct heap_queue dirty; /* free runs with memory, least recently freed first */
     size_t free_slices, dirty_pages;
     uintptr_t spare; /* address space that has no descriptors yet, or 0 */
     size_t spare_bytes;
-    struct tree_node *huge;    /* mappings, by address */
-    struct heap_huge *records; /* unused ones */
+    struct tree_node *huge;      /* mappings, by address */
+    struct heap_huge *records;   /* unused ones */
+    struct heap_huge *left_huge; /* atomic; mappings that interrupt contexts freed */
     uint64_t huge_count, huge_bytes, record_bytes;
     struct heap *heaps; /* all that there ever were */
     struct heap *parked;
@@ -197,6 +199,17 @@ static inline enum heap_kind heap_kind(const struct heap_slice *slice)
 static inline void heap_set_kind(struct heap_slice *slice, enum heap_kind kind)
 {
     __atomic_store_n(&slice->kind, (uint8_t)kind, __ATOMIC_RELAXED);
+}
+
+/* Who frees finds the owner of its block's slab, or, by an earlier mask, that of any other slab. */
+static inline struct heap *heap_owner(const struct heap_slice *slab)
+{
+    return __atomic_load_n(&slab->owner, __ATOMIC_RELAXED);
+}
+
+static inline void heap_set_owner(struct heap_slice *slab, struct heap *owner)
+{
+    __atomic_store_n(&slab->owner, owner, __ATOMIC_RELAXED);
 }
 
 /* The slice with number `index` of the table, and back. */

@@ -8,6 +8,7 @@
 
 #include "lib/alloc/heap.h"
 #include "lib/alloc/heap_class.h"
+#include "lib/alloc/heap_large.h"
 #include "lib/alloc/heap_remote.h"
 #include "lib/alloc/heap_run.h"
 #include "lib/alloc/heap_slab.h"
@@ -96,6 +97,8 @@ static size_t purge_if_idle(struct heap *heap, struct heap_slice *slab)
 void heap_collect(struct heap *heap)
 {
     heap_remote_flush(heap);
+    if (!heap->is_interrupt)
+        heap_large_free_left(heap->world);
     heap_slab_take_woken(heap);
     visit_queues(heap, absorb);
 }

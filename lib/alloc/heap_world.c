@@ -35,6 +35,7 @@ bool heap_world_init(struct heap_world *world, const struct heap_setup *setup)
         .secret = HEAP_HARDEN ? setup->secret & ~(uint64_t)(HEAP_MIN_ALIGN - 1) : 0,
         .cap = setup->cap == 0 ? SIZE_MAX : setup->cap,
         .dirty = {HEAP_NO_SLICE, HEAP_NO_SLICE},
+        .left_runs = HEAP_NO_SLICE,
     };
     set_table_length(world, length);
     return heap_port_extend_table(world, length * sizeof(struct heap_slice));

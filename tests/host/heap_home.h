@@ -10,13 +10,14 @@
 #include <stdint.h>
 
 extern bool host_heap_debug, host_heap_harden, host_heap_commits; /* tests run either way */
+extern bool host_heap_ticks;
 extern size_t host_heap_huge_min;
 
 #define HEAP_DEBUG    host_heap_debug
 #define HEAP_HARDEN   host_heap_harden
 #define HEAP_COMMITS  host_heap_commits
 #define HEAP_ZEROED   1
-#define HEAP_TICKS    0
+#define HEAP_TICKS    host_heap_ticks
 #define HEAP_HUGE_MIN host_heap_huge_min
 
 struct heap;

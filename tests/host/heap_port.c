@@ -25,7 +25,7 @@ struct window {
     pthread_mutex_t lock, port_lock;
 };
 
-bool host_heap_debug, host_heap_harden, host_heap_commits;
+bool host_heap_debug, host_heap_harden, host_heap_commits, host_heap_ticks;
 size_t host_heap_huge_min = (size_t)1 << 20;
 size_t host_heap_mapped;
 unsigned host_heap_calls;
@@ -112,6 +112,7 @@ static void start_over(struct heap_world *world, struct heap_setup *setup, unsig
     window->reserved = window->arena + reserve;
     window->table_bytes = 0;
     host_heap_mapped = 0;
+    host_heap_ticks = false;
     host_heap_clock = 5000;
     host_heap_fail_never();
     *setup = (struct heap_setup){.arena = window->arena,
