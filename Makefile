@@ -91,7 +91,7 @@ CORE  := heap heap_world heap_run heap_class heap_slab heap_remote heap_checked 
 # Runs hosted, too: what of the console knows no hardware.
 CONSOLE := font glyph terminal screen keymap
 # Runs hosted, too: all of kernel/mm but what is bound to the kernel's image and ports.
-MM    := memmap frame_port pmm paging paging_check region aspace aspace_check brk mmap \
+MM    := memmap frame_port pmm pmm_drain paging paging_check region aspace aspace_check brk mmap \
     kmalloc kmalloc_dma kmalloc_shrink vmalloc
 # Likewise: what reads ACPI tables.
 ACPI  := acpi acpi_madt acpi_numa
@@ -314,8 +314,9 @@ EXPLORED         := $(filter %explore_test,$(TESTS))
 EXPLORER_OBJECTS := $(patsubst %,$(H)/plain/%.o,$(wildcard tests/explore/*.[cS]))
 EXAMPLES         := $(patsubst %,$(H)/explored/%.o,$(wildcard tests/explore/examples/*.c))
 PLAIN_FLAGS      := $(COMMON) -O2 -fno-pie -Itests/host
-EXPLORED_FLAGS   := $(COMMON) -O0 -fno-pie -Itests/host -DLOAM_DEBUG=1 -mcx16 -fsanitize=thread \
-    $(if $(filter gcc,$(CC)),-Wno-tsan)
+EXPLORED_FLAGS   := $(COMMON) -O0 -fno-pie -Itests/explore/home -Itests/host -DLOAM_DEBUG=1 -mcx16 \
+    -fsanitize=thread $(if $(filter gcc,$(CC)),-Wno-tsan)
+EXPLORED_SOURCES := $(filter-out tests/host/frame_home.c,$(HOST_SOURCES))
 # What newer compilers do themselves.
 ANNOUNCED_CALLS  := $(foreach f,memcpy memmove memset,--redefine-sym $(f)=__tsan_$(f))
 
@@ -331,9 +332,20 @@ $(H)/explored/%.o: % Makefile | need-cc need-cmocka
 	$(Q)objcopy $(ANNOUNCED_CALLS) $@
 
 # One archive, as above: what a test defines itself is not taken from there.
-$(H)/libexplored.a: $(HOST_SOURCES:%=$(H)/explored/%.o)
+$(H)/libexplored.a: $(EXPLORED_SOURCES:%=$(H)/explored/%.o)
 	$(Q)rm -f $@
 	$(Q)ar rcs $@ $^
+
+# An error is put into a copy of a source, MUTANT/lib/alloc/X.c; see tests/frame_mutants_test.py.
+ifdef MUTANT
+$(MUTANT)/%.c.o: $(MUTANT)/%.c
+	$(Q)$(CC) -I$(MUTANT) $(EXPLORED_FLAGS) -c $< -o $@
+	$(Q)objcopy $(ANNOUNCED_CALLS) $@
+
+$(MUTANT)/frame_explore_test: $(patsubst %,%.o,$(wildcard $(MUTANT)/*/*/*.c)) \
+    $(H)/explored/tests/frame_explore_test.c.o $(EXPLORER_OBJECTS) $(H)/libexplored.a
+	$(Q)$(CC) -no-pie $(filter %.o,$^) $(filter %.a,$^) -lcmocka -o $@
+endif
 
 $(H)/explore_test: $(EXAMPLES)
 $(patsubst %,$(H)/%,$(filter-out explore_test,$(EXPLORED))): $(H)/libexplored.a
@@ -382,7 +394,7 @@ export FUZZ_SECONDS
 build/fuzz/%.c.o: %.c Makefile | need-clang
 	$(call say,CC,$< for fuzzing)
 	@mkdir -p $(@D)
-	$(Q)clang $(COMMON) -O1 $(FUZZ_FLAGS) -c $< -o $@
+	$(Q)clang $(COMMON) -O1 -Itests/host $(FUZZ_FLAGS) -c $< -o $@
 
 build/fuzz/%_fuzz: build/fuzz/tests/fuzz/%_fuzz.c.o $(FUZZED:%=build/fuzz/%.o)
 	$(call say,LINK,$@)
@@ -427,6 +439,10 @@ test: $(BUILT_TESTS) $(BUILT_FUZZ) $(BUILT_LOAM) $(BUILT_KERNEL) | need-python \
 	    $(foreach frames,$(OTHER_FRAMES),--$(frames)-dir $(O)-$(frames)) $(if $(BUILT_FUZZ),--fuzz-dir build/fuzz) \
 	    $(if $(T),--only "$(T)") \
 	    $(if $(JUNIT),--junit $(JUNIT))
+
+prove: ## proofs of the pure functions; docs/prove.md
+prove: | need-python want-frama-c
+	@tools/prove.py
 
 # Hosted benchmarks of frames: release builds, and one whose atomic operations are calls that count.
 BENCH        := build/bench-$(CC)
@@ -494,10 +510,6 @@ $(W)/launch: $(W)/tests/bench/heap/launch.c.o
 	$(call say,LINK,$@)
 	$(Q)$(CC) -static $^ -o $@
 
-prove: ## proofs of the pure functions: not there yet
-prove:
-	@echo 'loam: make $@ is not there yet' >&2; exit 1
-
 # --- the state of the source ----------------------------------------------------------------------
 
 FILES    := $(shell git ls-files 2>/dev/null || find * -type f -not -path 'build/*')
@@ -554,12 +566,12 @@ help: ## this list
 NEEDS := $(addprefix need-,cc valgrind python cmocka qemu uefi gnu-efi clang clang-format clang-tidy gdb \
     mtools xorriso)
 WANTS := $(addprefix want-,gdb mtools xorriso gnuplot valgrind)
-.PHONY: $(NEEDS) $(WANTS)
+.PHONY: $(NEEDS) $(WANTS) want-frama-c
 $(NEEDS): need-%:
 	@CC=$(CC) tools/need.sh $*
 
-# Without these some tests are skipped.
-$(WANTS): want-%:
+# Without these some tests, or the proofs, are skipped.
+$(WANTS) want-frama-c: want-%:
 	@CC=$(CC) tools/need.sh $* || true
 
 clean: ## remove build/

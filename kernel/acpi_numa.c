@@ -110,3 +110,33 @@ unsigned numa_node_of(const struct numa *numa, frame_t frame)
             return numa->range[i].node;
     return 0;
 }
+
+/* Puts the range where it belongs among `count` sorted ones. */
+static void insert(struct frame_range *sorted, size_t count, struct frame_range range)
+{
+    for (; count > 0 && sorted[count - 1].start.number > range.start.number; count--)
+        sorted[count] = sorted[count - 1];
+    sorted[count] = range;
+}
+
+/* Joins sorted ranges that touch or overlap. */
+static size_t join(struct frame_range *sorted, size_t count)
+{
+    size_t last = 0;
+    for (size_t i = 1; i < count; i++) {
+        if (sorted[i].start.number <= sorted[last].end.number)
+            sorted[last].end.number = bits_max(sorted[last].end.number, sorted[i].end.number);
+        else
+            sorted[++last] = sorted[i];
+    }
+    return count == 0 ? 0 : last + 1;
+}
+
+size_t numa_ranges(const struct numa *numa, unsigned node, struct frame_range *out)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < numa->range_count; i++)
+        if (numa->range[i].node == node)
+            insert(out, count++, (struct frame_range){numa->range[i].start, numa->range[i].end});
+    return join(out, count);
+}

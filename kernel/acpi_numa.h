@@ -7,7 +7,7 @@
 #pragma once
 
 #include "kernel/acpi.h"
-#include "lib/addr.h"
+#include "lib/alloc/frame.h"
 
 #define NUMA_NODES_MAX  64  /* the domains beyond count as the last node */
 #define NUMA_RANGES_MAX 256 /* memory beyond counts as node 0 */
@@ -36,3 +36,7 @@ void numa_read(struct numa *numa, const struct acpi_table *srat, const struct ac
 
 /* The node of a frame; 0 if no range holds it. */
 unsigned numa_node_of(const struct numa *numa, frame_t frame);
+
+/* Writes the memory of a node to `out`, which has room for NUMA_RANGES_MAX: sorted, disjoint and
+ * apart, however the firmware lists it. Returns how many ranges. */
+size_t numa_ranges(const struct numa *numa, unsigned node, struct frame_range *out);

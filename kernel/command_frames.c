@@ -87,7 +87,7 @@ static void show_hands(const struct frames *all)
 static bool show(void)
 {
     const struct frames *all = pmm_frames();
-    console_print("Frames are kept by the %s.\n", frame_kind.name);
+    console_print("frame allocator: %s\n", frame_kind.name);
     show_orders(all);
     show_picture(all);
     show_hands(all);

@@ -5,8 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernel/arch/x86_64/apic.h"
 #include "kernel/arch/x86_64/image.h"
 #include "kernel/console.h"
+#include "kernel/panic.h"
 #include "lib/string.h"
 
 static void null_pointer(void *unused)
@@ -93,6 +95,21 @@ static void triple_fault(void *unused)
     __asm__ volatile("lidt %0\n\tud2" : : "m"(empty));
 }
 
+static void stop_everybody(void)
+{
+    apic_send_nmi_to_others();
+    apic_send_nmi(apic_id());
+}
+
+/* The CPU that tells of its panic is hit by an NMI, as when the machine is broken, too. */
+static void nmi_in_panic(void *unused)
+{
+    (void)unused;
+    if (apic_is_usable())
+        panic_set_stopper(stop_everybody);
+    panic("an NMI does not keep it from being told");
+}
+
 static void hang(void *unused)
 {
     (void)unused;
@@ -114,6 +131,7 @@ static const struct {
     {"divide", divide},
     {"protection", protection},
     {"triple", triple_fault},
+    {"nmi", nmi_in_panic},
     {"hang", hang},
 };
 

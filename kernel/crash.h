@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 /* The function that provokes `kind` (null, text, rodata, exec, stack, smash, ud, divide,
- * protection, triple, hang), or NULL. Its argument is not looked at. */
+ * protection, triple, nmi, hang), or NULL. Its argument is not looked at. */
 typedef void crash_function(void *unused);
 crash_function *crash_find(const char *kind);
 

@@ -179,6 +179,7 @@ static void start_cpus(void)
     drain_init();
     idle_set_work(kmalloc_idle);
     smp_init(by_apic ? madt : NULL);
+    topology_place_memory();
 }
 
 static void tell(const char *sentence)

@@ -13,9 +13,7 @@
 #include "kernel/fault.h"
 #include "lib/format.h"
 
-#define NOBODY UINT32_MAX
-
-static uint32_t teller = NOBODY; /* the CPU that panics: the first one; atomic */
+static uint32_t teller = PANIC_NOBODY; /* the CPU that panics: the first one; atomic */
 static void (*stop_others)(void);
 
 void panic_set_stopper(void (*function)(void))
@@ -23,9 +21,9 @@ void panic_set_stopper(void (*function)(void))
     stop_others = function;
 }
 
-bool panic_is_under_way(void)
+uint32_t panic_teller(void)
 {
-    return __atomic_load_n(&teller, __ATOMIC_ACQUIRE) != NOBODY;
+    return __atomic_load_n(&teller, __ATOMIC_ACQUIRE);
 }
 
 _Noreturn void panic_stop(void)
@@ -35,7 +33,7 @@ _Noreturn void panic_stop(void)
 
 void panic_begin(const char *reason)
 {
-    uint32_t first = NOBODY;
+    uint32_t first = PANIC_NOBODY;
     asm_interrupts_off();
     if (!__atomic_compare_exchange_n(&teller, &first, cpu_id(), false, __ATOMIC_ACQ_REL,
                                      __ATOMIC_ACQUIRE)) {

@@ -6,7 +6,7 @@
 #pragma once
 
 #include <stdarg.h>
-#include <stdbool.h>
+#include <stdint.h>
 
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
 _Noreturn void panic_v(const char *format, va_list arguments);
@@ -14,8 +14,9 @@ _Noreturn void panic_v(const char *format, va_list arguments);
 /* How the other CPUs are stopped, before a panic says a word. */
 void panic_set_stopper(void (*function)(void));
 
-/* True from that moment on. */
-bool panic_is_under_way(void);
+/* The CPU that panics, or PANIC_NOBODY. */
+#define PANIC_NOBODY UINT32_MAX
+uint32_t panic_teller(void);
 
 /* The first and the last step, for whoever has a longer story to tell in between. Beginning a
  * second time, since telling the story went wrong itself, stops at once; if another CPU is at it,

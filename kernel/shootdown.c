@@ -10,6 +10,7 @@
 
 #include "kernel/arch/x86_64/apic.h"
 #include "kernel/arch/x86_64/idle.h"
+#include "kernel/arch/x86_64/serial.h"
 #include "kernel/arch/x86_64/trap.h"
 #include "kernel/irq.h"
 #include "kernel/lock.h"
@@ -51,9 +52,12 @@ static void tell(struct percpu *area, const struct machine_flush *flush)
     apic_send((uint8_t)area->apic_id, IRQ_FLUSH);
 }
 
+/* A CPU that is not online yet drops its TLB once it is, so the tables change before it is asked.
+ */
 static void tell_others(struct shootdown *shootdown)
 {
     mail_write(MAIL_FLUSH, &shootdown->letter);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
     for (unsigned i = 0; i < percpu_count(); i++)
         if (i != cpu_id() && smp_is_online(i))
             tell(percpu_get(i), shootdown->flush);
@@ -89,5 +93,6 @@ void shootdown_init(void)
 {
     irq_handle(IRQ_FLUSH, "TLB flush", handle);
     lock_set_service(mail_serve);
+    serial_set_service(mail_serve);
     machine_set_flusher(shoot);
 }

@@ -5,7 +5,8 @@
  */
 #pragma once
 
-/* From now on flushes reach all CPUs, and CPUs that wait for a lock answer them. */
+/* From now on flushes reach all CPUs, and CPUs that wait with interrupts off, for a lock or for the
+ * serial line, answer them. */
 void shootdown_init(void);
 
 /* Makes shootdowns wrong, for the tests that must notice; debug builds only. */

@@ -106,9 +106,12 @@ static bool is_known(uint8_t apic_id)
     return false;
 }
 
-/* An area, heaps and stacks. False if there is no memory for them. */
-static bool prepare(uint8_t apic_id)
+/* An area, heaps and stacks. False if there is no memory for them, or no more than `leave` frames
+ * are. */
+static bool prepare(uint8_t apic_id, uint64_t leave)
 {
+    if (pmm_account().free <= leave || percpu_count() == CPU_MAX)
+        return false;
     struct percpu *area = kmalloc_aligned(sizeof *area, _Alignof(struct percpu), KM_ZERO);
     struct kmalloc_heaps *heaps = area != NULL ? kmalloc_make_heaps() : NULL;
     if (heaps == NULL) {
@@ -127,21 +130,29 @@ static bool prepare(uint8_t apic_id)
     return true;
 }
 
-static void reset_all(const struct madt *madt)
+/* Returns how many there are besides this one. */
+static size_t reset_all(const struct madt *madt)
 {
-    for (size_t i = 0; i < madt->cpu_count; i++)
-        if (!is_known(madt->apic_id[i]))
-            apic_send_init(madt->apic_id[i]);
+    size_t count = 0;
+    for (size_t i = 0; i < madt->cpu_count; i++) {
+        if (is_known(madt->apic_id[i]))
+            continue;
+        apic_send_init(madt->apic_id[i]);
+        count++;
+    }
+    return count;
 }
 
-/* How many of the table's CPUs could not be prepared. */
-static size_t prepare_all(const struct madt *madt)
+/* The CPUs may take half of the memory, and no more. */
+static void prepare_all(const struct madt *madt)
 {
+    uint64_t leave = pmm_account().free / 2;
     size_t failed = 0;
     for (size_t i = 0; i < madt->cpu_count; i++)
         if (!is_known(madt->apic_id[i]))
-            failed += !prepare(madt->apic_id[i]);
-    return failed;
+            failed += !prepare(madt->apic_id[i], leave);
+    if (failed > 0)
+        log_print("smp", "no memory to start %zu CPUs", failed);
 }
 
 static void start_all(uint8_t page)
@@ -172,7 +183,7 @@ static void give_up(void)
     }
 }
 
-static void start_at(uint8_t page)
+static void start_prepared(uint8_t page)
 {
     for (unsigned i = 0; i < percpu_count(); i++)
         change_state(percpu_get(i), CPU_PREPARED, CPU_STARTING);
@@ -183,22 +194,33 @@ static void start_at(uint8_t page)
     give_up();
 }
 
-/* The trampoline's page is mapped where it is, for as long as it is needed. False if there is no
- * such page. */
-static bool start_prepared(void)
+/* Where the trampoline's page can be. The CPUs' own memory comes later: it may be all there is. */
+static frame_t take_page(void)
 {
     struct frame_request request = {.below = TRAMPOLINE_CEILING};
     frame_t frame = pmm_alloc(PMM_KERNEL, request);
     if (frame_is_none(frame))
-        return false;
-    bool mapped = kspace_map_identity(frame, PAGE_READ | PAGE_EXEC);
-    if (mapped) {
-        trampoline_fill(machine_phys_to_virt(phys_of_frame(frame)), frame, kspace_paging()->root);
-        start_at((uint8_t)frame.number);
-        kspace_unmap_identity(frame);
-    }
+        return FRAME_NONE;
+    if (kspace_map_identity(frame, PAGE_READ | PAGE_EXEC))
+        return frame;
     pmm_free(PMM_KERNEL, frame, 0);
-    return mapped;
+    return FRAME_NONE;
+}
+
+/* The page is mapped where it is, for as long as it is needed. */
+static void start_others(const struct madt *madt, uint64_t reset_at)
+{
+    frame_t page = take_page();
+    if (frame_is_none(page)) {
+        log_print("smp", "no other CPU is started: there is no memory below 1 MiB");
+        return;
+    }
+    trampoline_fill(machine_phys_to_virt(phys_of_frame(page)), page, kspace_paging()->root);
+    prepare_all(madt);
+    tsc_wait_since(reset_at, RESET_US);
+    start_prepared((uint8_t)page.number);
+    kspace_unmap_identity(page);
+    pmm_free(PMM_KERNEL, page, 0);
 }
 
 void smp_init(const struct madt *madt)
@@ -206,17 +228,11 @@ void smp_init(const struct madt *madt)
     if (madt == NULL)
         return;
     percpu_this()->apic_id = apic_id();
-    reset_all(madt);
-    uint64_t reset_at = asm_read_tsc();
-    size_t no_memory = prepare_all(madt);
-    if (no_memory > 0)
-        log_print("smp", "no memory to start %zu CPUs", no_memory);
     if (madt->out_of_reach > 0)
         log_print("smp", "%zu CPUs are not started: only an x2APIC reaches them",
                   madt->out_of_reach);
-    tsc_wait_since(reset_at, RESET_US);
-    if (count_in(CPU_PREPARED) > 0 && !start_prepared())
-        log_print("smp", "no other CPU is started: there is no memory below 1 MiB");
+    if (reset_all(madt) > 0)
+        start_others(madt, asm_read_tsc());
     log_print("smp", "%u of %zu CPUs", smp_count(), madt->cpu_count + madt->out_of_reach);
 }
 

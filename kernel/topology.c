@@ -5,10 +5,17 @@
 #include "kernel/acpi_madt.h"
 #include "kernel/acpi_numa.h"
 #include "kernel/acpi_window.h"
+#include "kernel/arch/x86_64/percpu.h"
+#include "kernel/mm/pmm.h"
 
 static struct madt madt;
 static struct numa numa;
 static bool has_madt;
+
+/* The nodes as the frame allocator takes them; it keeps these. */
+static struct frame_range ranges[NUMA_RANGES_MAX];
+static struct frame_node nodes[NUMA_NODES_MAX];
+static uint8_t distance[NUMA_NODES_MAX * NUMA_NODES_MAX];
 
 void topology_init(void)
 {
@@ -30,4 +37,21 @@ const struct madt *topology_madt(void)
 const struct numa *topology_numa(void)
 {
     return &numa;
+}
+
+void topology_place_memory(void)
+{
+    if (numa.nodes < 2)
+        return;
+    struct frame_range *at = ranges;
+    for (unsigned node = 0; node < numa.nodes; node++) {
+        nodes[node] = (struct frame_node){at, numa_ranges(&numa, node, at)};
+        at += nodes[node].count;
+        for (unsigned to = 0; to < numa.nodes; to++)
+            distance[node * numa.nodes + to] = numa.distance[node][to];
+    }
+    pmm_set_nodes(nodes, numa.nodes, distance);
+    for (unsigned i = 0; i < percpu_count(); i++)
+        pmm_set_cpu_node(i, numa.cpu_node[percpu_get(i)->apic_id]);
+    pmm_drain(); /* what CPUs have at hand by now may be from anywhere */
 }

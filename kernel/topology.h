@@ -13,3 +13,6 @@ const struct madt *topology_madt(void);
 
 /* The nodes: one if the firmware says nothing about them. */
 const struct numa *topology_numa(void);
+
+/* From now on each CPU gets frames of its own node first. Comes after smp_init(). */
+void topology_place_memory(void);

@@ -225,6 +225,59 @@ static void nonsense_is_survived(void **state)
     }
 }
 
+/* Ranges as the frame allocator takes them. */
+
+static struct frame_range out[NUMA_RANGES_MAX];
+
+static void has_memory(uint64_t start, uint64_t end, unsigned node)
+{
+    numa.range[numa.range_count++] = (struct numa_range){{start}, {end}, node};
+}
+
+static void expect(size_t i, uint64_t start, uint64_t end)
+{
+    assert_int_equal(out[i].start.number, start);
+    assert_int_equal(out[i].end.number, end);
+}
+
+static void each_node_has_its_own_in_order(void **state)
+{
+    (void)state;
+    numa = (struct numa){.nodes = 2};
+    has_memory(0x500, 0x600, 1);
+    has_memory(0x100, 0x200, 0);
+    has_memory(0x300, 0x400, 1);
+    has_memory(0x700, 0x800, 0);
+    assert_int_equal(numa_ranges(&numa, 0, out), 2);
+    expect(0, 0x100, 0x200);
+    expect(1, 0x700, 0x800);
+    assert_int_equal(numa_ranges(&numa, 1, out), 2);
+    expect(0, 0x300, 0x400);
+    expect(1, 0x500, 0x600);
+}
+
+static void what_touches_or_overlaps_is_one(void **state)
+{
+    (void)state;
+    numa = (struct numa){.nodes = 2};
+    has_memory(0x200, 0x300, 0);
+    has_memory(0x000, 0x0a0, 0);
+    has_memory(0x250, 0x280, 0);
+    has_memory(0x100, 0x200, 0);
+    has_memory(0x2ff, 0x400, 0);
+    assert_int_equal(numa_ranges(&numa, 0, out), 2);
+    expect(0, 0x000, 0x0a0);
+    expect(1, 0x100, 0x400);
+}
+
+static void a_node_may_have_no_memory(void **state)
+{
+    (void)state;
+    numa = (struct numa){.nodes = 2};
+    has_memory(0x200, 0x300, 0);
+    assert_int_equal(numa_ranges(&numa, 1, out), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -239,6 +292,9 @@ int main(void)
         TEST(a_slit_of_absurd_size_is_not_believed),
         TEST(more_domains_than_nodes_share_the_last),
         TEST(nonsense_is_survived),
+        TEST(each_node_has_its_own_in_order),
+        TEST(what_touches_or_overlaps_is_one),
+        TEST(a_node_may_have_no_memory),
     };
     return cmocka_run_group_tests_name("acpi_numa", tests, NULL, NULL);
 }

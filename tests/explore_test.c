@@ -503,6 +503,38 @@ static void wait_and_count_on_stack(unsigned id)
     reads[id] = tries;
 }
 
+/* Between the two operations y is odd; who comes then leaves it alone. */
+static void make_odd_and_even(unsigned id)
+{
+    (void)id;
+    __atomic_fetch_add(&x, 1, RELAXED);
+    if (y % 2 == 0) {
+        y++;
+        __atomic_fetch_add(&x, 1, RELAXED);
+        y++;
+    } else {
+        z++;
+    }
+}
+
+static void y_is_even(void)
+{
+    explore_assert(y % 2 == 0 && y / 2 + z == 2);
+}
+
+static void a_handler_runs_to_its_end_and_does_not_race(void **state)
+{
+    (void)state;
+    struct explore_test test = {.name = "handler",
+                                .setup = reset,
+                                .thread = {make_odd_and_even, make_odd_and_even},
+                                .check = y_is_even,
+                                .preemptions = 1};
+    expect(&test, EXPLORE_RACE, "data race on y");
+    test.one_cpu = true;
+    assert_true(explore_passes(&test));
+}
+
 static void who_counts_while_waiting_lets_others_run(void **state)
 {
     (void)state;
@@ -703,6 +735,7 @@ int main(void)
         cmocka_unit_test(atomics_of_every_size_compute_right),
         cmocka_unit_test(plain_accesses_of_every_kind_are_seen),
         cmocka_unit_test(neighbours_do_not_race),
+        cmocka_unit_test(a_handler_runs_to_its_end_and_does_not_race),
         cmocka_unit_test(who_counts_while_waiting_lets_others_run),
         cmocka_unit_test(a_loop_that_changes_memory_is_no_circle),
         cmocka_unit_test(a_crash_is_reported_with_its_schedule),

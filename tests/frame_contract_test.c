@@ -415,6 +415,28 @@ static void only_atomic_requests_take_from_the_reserve(void **state)
     assert_int_equal(taken, 4096);
 }
 
+static void a_cpu_takes_from_its_node(void **state)
+{
+    (void)state;
+    struct frame_range all[] = {range(0, 1024), range(1024, 2048)};
+    struct frame_node nodes[] = {{&all[0], 1}, {&all[1], 1}};
+    begin_free(all, COUNT(all));
+    frame_set_nodes(&frames, nodes, COUNT(nodes), NULL);
+    frame_set_cpu_node(&frames, 0, 0);
+    uint64_t frame = alloc(0);
+    assert_true(frame < (frame_kind.knows_nodes ? 1024 : 2048));
+}
+
+static void memory_beyond_what_is_counted_in_is_refused(void **state)
+{
+    (void)state;
+    struct frame_range far = range(0, 16 * TIB >> PAGE_SHIFT);
+    if (frame_kind.costs_by_the_range)
+        assert_true(frame_metadata_size(&far, 1, CPUS) < 2 * far.end.number);
+    else
+        expect_panic(frame_init(&frames, &far, 1, CPUS, NULL), "more than fit 32 bits");
+}
+
 /* Misuse */
 
 static void misuse_panics_with_the_value(void **state)
@@ -446,10 +468,12 @@ static void misuse_panics_with_the_value(void **state)
     expect_panic(alloc_at(0x80000, 19), "there is no order 19,");
     expect_panic(frame_alloc(&frames, (struct frame_request){.flags = 0x82}), "no flags 0x82");
     expect_panic(frame_free_part(&frames, (frame_t){0x600}, 9, (frame_t){0x800}, 0), "no part");
-    expect_panic(frame_alloc_run(&frames, (struct frame_run){0}), "malformed");
-    expect_panic(frame_alloc_run(&frames, (struct frame_run){.count = 1, .align = 3}), "malformed");
+    expect_panic(frame_alloc_run(&frames, (struct frame_run){0}), "run: 0 frames, aligned");
+    expect_panic(frame_alloc_run(&frames, (struct frame_run){.count = 1, .align = 3}),
+                 "aligned to 3");
     expect_panic(frame_free_run(&frames, (frame_t){0xc0000}, 2), "0xc0000");
     expect_panic(frame_add(&frames, (frame_t){0x13ff}, (frame_t){0x1401}), "0x13ff");
+    expect_panic(frame_add(&frames, (frame_t){0x900}, (frame_t){0x902}), "0x900");
     assert_int_equal(free_frames(), before);
     check();
 }
@@ -596,6 +620,8 @@ int main(void)
         cmocka_unit_test_teardown(any_number_of_frames_can_be_had, end),
         cmocka_unit_test_teardown(many_blocks_come_and_go_at_once, end),
         cmocka_unit_test_teardown(a_node_that_is_asked_for_gives_first, end),
+        cmocka_unit_test_teardown(a_cpu_takes_from_its_node, end),
+        cmocka_unit_test_teardown(memory_beyond_what_is_counted_in_is_refused, end),
         cmocka_unit_test_teardown(only_atomic_requests_take_from_the_reserve, end),
         cmocka_unit_test_teardown(misuse_panics_with_the_value, end),
         cmocka_unit_test_teardown(random_operations_agree_with_a_byte_for_each_frame, end),

@@ -32,20 +32,39 @@ static struct paging paging;
 
 bool host_has_gib_pages, host_has_nx = true;
 
-frame_t pmm_alloc(enum pmm_use use, struct frame_request request)
+struct pmm pmm = {.grown_up = true};
+
+unsigned frame_home_cpu(void)
 {
-    (void)use;
+    return 0;
+}
+
+frame_t frame_alloc(struct frames *frames, struct frame_request request)
+{
+    (void)frames;
     (void)request;
     explore_assert(table_count < TABLES);
     memset(tables[table_count], 0, sizeof tables[table_count]);
     return (frame_t){table_count++};
 }
 
-void pmm_free(enum pmm_use use, frame_t frame, unsigned order)
+void frame_free(struct frames *frames, frame_t frame, unsigned order)
 {
-    (void)use;
+    (void)frames;
     (void)frame;
     (void)order;
+}
+
+frame_t pmm_early_alloc(struct frame_request request)
+{
+    (void)request;
+    explore_fail("paging allocates in the first life");
+}
+
+bool pmm_early_free(frame_t frame)
+{
+    (void)frame;
+    explore_fail("paging frees in the first life");
 }
 
 void *machine_phys_to_virt(phys_t phys)

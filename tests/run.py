@@ -90,6 +90,9 @@ LONG_LINE = "mem; " * 500
 
 ALL = r"smp +%d of %d CPUs"
 
+# CPUs that memory does not suffice for leave half of it to whoever else needs some.
+FEW_CPUS = (r"smp +no memory to start \d+ CPUs", r"smp +1?\d\d of 255 CPUs")
+
 # Two nodes of two CPUs each.
 NODES = " --extra '%s'" % " ".join(
     "-object memory-backend-ram,id=m%d,size=128M -numa node,nodeid=%d,cpus=%s,memdev=m%d"
@@ -119,8 +122,9 @@ BOOTS = [
     Boot("pvh 16 CPUs", "--boot pvh --cpus 16 --timeout 300", "test storm", "ok", (ALL % (16, 16),)),
     Boot("pvh 64 CPUs", "--boot pvh --cpus 64 --timeout 300", "test storm", "ok", (ALL % (64, 64),)),
     Boot("pvh 255 CPUs", "--boot pvh --cpus 255 --timeout 300", "test storm", "ok", (ALL % (255, 255),)),
+    Boot("pvh 255 CPUs 16M", "--boot pvh --cpus 255 --mem 16M", "alloc 100; check", "ok", FEW_CPUS),
     Boot("uefi 64 CPUs", "--boot uefi --cpus 64 --timeout 300", "cpus", "ok", (ALL % (64, 64),)),
-    Boot("pvh nodes", "--boot pvh --cpus 4" + NODES, "nodes", "ok", SHOWN_NODES),
+    Boot("pvh nodes", "--boot pvh --cpus 4" + NODES, "nodes; test nodes", "ok", SHOWN_NODES),
     Boot("pvh clang", "--boot pvh --timeout 120", "test", "ok"),
     Boot("FRAMES=list", "--boot pvh --timeout 120", "test", "ok"),
     Boot("FRAMES=buddy", "--boot pvh --timeout 120", "test", "ok"),
@@ -157,6 +161,13 @@ BOOTS = [
         "crash smash",
         "panic",
         (r"panic: a variable on the stack has overflowed", r"called from 0x\w+ smash_stack\+"),
+    ),
+    Boot(
+        "NMI in panic",
+        "--boot pvh --cpus 2",
+        "crash nmi",
+        "panic",
+        (r"panic: an NMI does not keep it", r"called from 0x\w+ nmi_in_panic\+"),
     ),
     Boot("triple fault", "--boot pvh", "crash triple", "reset"),
     Boot("hang", "--boot pvh --timeout 5", "crash hang", "hang", (r"after 5 s, the kernel hangs",)),
@@ -579,6 +590,8 @@ def main(arguments):
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     jobs = list(hosted_jobs(options.hosted_dir)) + list(script_jobs())
     jobs += fuzz_jobs(options.fuzz_dir)
+    if options.hosted_dir:
+        os.environ["LOAM_HOSTED"] = options.hosted_dir[0]
     if options.kernel_dir:
         os.environ["LOAM_BUILD"] = os.path.abspath(options.kernel_dir)
         others = (options.clang_dir, options.list_dir, options.buddy_dir)

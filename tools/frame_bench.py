@@ -26,9 +26,12 @@ INSTRUCTIONS = [
     ("alloc.9", "seq", 9, ("frame_alloc",), 75),
     ("free.9", "seq", 9, ("frame_free",), 65),
 ]
-# Workload, of how many operations for each block an average is taken, bar. In order: allocating and
-# freeing, at random: freeing alone.
-LOCKED = [("seq", 2, 0.1), ("rand", 1, 2.1), ("pair", 2, 0)]
+# Workload, which locked operations count, for how many operations on each block, bar.
+LOCKED = [
+    ("seq", lambda locked, by_alloc: locked, 2, 0.1),
+    ("rand", lambda locked, by_alloc: locked - by_alloc, 1, 2.1),
+    ("pair", lambda locked, by_alloc: locked, 2, 0),
+]
 GROUPS = ("whole", "metadata", "init", "needle", "scale2")
 SIMPLE = ("list", "buddy")
 
@@ -59,7 +62,7 @@ class Bench:
                     str(order)]
             done = subprocess.run(argv, check=True, capture_output=True, text=True)
         collected = int(re.search(r"Collected : (\d+)", done.stderr).group(1))
-        return collected / blocks_and_locked(done.stdout)[0]
+        return collected / numbers(done.stdout)[0]
 
     def tell_instructions(self):
         for what, workload, order, functions, bar in INSTRUCTIONS:
@@ -81,11 +84,12 @@ class Bench:
                 print(line.replace("frame.whole", name).split(" bar")[0], flush=True)
 
     def tell_locked(self):
-        for workload, operations, bar in LOCKED:
+        for workload, counted, operations, bar in LOCKED:
             name = f"frame.rmw.{workload}"
             if self.wants(name):
-                blocks, locked = blocks_and_locked(self.run("frame_locked", workload, 0))
-                self.tell(name, f"{locked / blocks / operations:.3f}", "an_operation", bar)
+                blocks, *locked = numbers(self.run("frame_locked", workload, 0))
+                value = counted(*locked) / blocks / operations
+                self.tell(name, f"{value:.3f}", "an_operation", bar)
 
     def tell_group(self, group):
         if self.wants(f"frame.{group}"):
@@ -94,7 +98,7 @@ class Bench:
                     print(line, flush=True)
 
 
-def blocks_and_locked(output):
+def numbers(output):
     return [int(number) for number in re.findall(r"\d+", output)]
 
 

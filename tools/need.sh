@@ -23,9 +23,10 @@ valgrind|counting instructions|valgrind|valgrind|valgrind|valgrind|valgrind|valg
 mtools|boot images|mtools|mtools|mtools|mtools|mtools|mtools
 xorriso|boot images|xorriso|xorriso|libisoburn|xorriso|xorriso|xorriso
 gnuplot|plots of benchmarks|gnuplot-nox|gnuplot|gnuplot|gnuplot|gnuplot|gnuplot
+frama-c|the proofs|frama-c-base why3 z3 cvc4|||||
 '
 EVERYTHING='gcc clang python cmocka qemu uefi gnu-efi clang-format clang-tidy gdb mtools xorriso
-gnuplot valgrind'
+gnuplot valgrind frama-c'
 
 # UEFI firmware: single images first, then pairs of code and variables. tests/qemu.py has the same.
 OVMF='
@@ -74,6 +75,13 @@ find_cmocka() { # where Debian has it, or wherever the compiler finds it
     done | "$COMPILER" -E -x c - >/dev/null 2>&1 && echo cmocka.h
 }
 
+find_frama_c() { # it needs its provers
+    for command in why3 z3 cvc4; do
+        command -v $command >/dev/null || return 1
+    done
+    command -v frama-c
+}
+
 find_files() { # FILE or FILE:FILE...: the first of which all exist
     for files in "$@"; do
         if [ -e "${files%%:*}" ] && [ -e "${files#*:}" ]; then
@@ -93,6 +101,7 @@ find_needed() { # NAME
     cmocka) find_cmocka ;;
     qemu) find_command qemu-system-x86_64 ;;
     uefi) find_files ${LOAM_OVMF:-$OVMF} ;;
+    frama-c) find_frama_c ;;
     gnu-efi) find_files /usr/include/efi/efi.h /usr/local/include/efi/efi.h ;;
     *) find_command "$1" ;;
     esac

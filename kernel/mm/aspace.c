@@ -187,6 +187,15 @@ static void unmap_pages(struct aspace *space, uintptr_t start, uintptr_t end)
         panic("aspace: large pages at 0x%lx where there are none", start);
 }
 
+/* Precondition: no region reaches beyond the range. */
+static void clear(struct aspace *space, uintptr_t start, uintptr_t end)
+{
+    for (struct region *old = next(space, start); old != NULL && region_start(old) < end;
+         old = next(space, start))
+        discard(space, old);
+    unmap_pages(space, start, end);
+}
+
 /* The interface */
 
 int aspace_map(struct aspace *space, uintptr_t start, uintptr_t end, unsigned flags)
@@ -208,10 +217,8 @@ int aspace_map(struct aspace *space, uintptr_t start, uintptr_t end, unsigned fl
         return error;
     }
 
-    for (struct region *old = next(space, start); old != NULL && region_start(old) < end;
-         old = next(space, start))
-        discard(space, old);
-    unmap_pages(space, start, end);
+    if (aspace_overlaps(space, start, end))
+        clear(space, start, end);
     commit(space, &backing, flags);
     insert(space, region, start, end, flags);
     join_ends(space, start, end);

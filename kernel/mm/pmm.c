@@ -5,9 +5,8 @@
  */
 #include "kernel/mm/pmm.h"
 
-#include <machine.h>
-
 #include "kernel/memlayout.h"
+#include "kernel/mm/pmm_drain.h"
 #include "kernel/panic.h"
 #include "lib/bits.h"
 #include "lib/error.h"
@@ -24,15 +23,9 @@ static struct {
     uint64_t start, next, end;
 } early;
 
-static bool grown_up; /* the second life has begun */
-static struct frames frames;
+struct pmm pmm;
 static uint64_t metadata_frames;
 
-/* Frames taken less frames given back on each CPU: one of them alone may well be negative. */
-static struct {
-    int64_t used[PMM_USES];
-    bool may_use_reserve;
-} __attribute__((aligned(64))) books[FRAME_CPUS];
 static bool reclaimed[BOOT_MEMORY_KINDS];
 
 /* The part of a range that the kernel will ever touch: not frame 0, so that no valid block has
@@ -48,17 +41,11 @@ static uint64_t range_frames(struct frame_range range)
     return range.start.number < range.end.number ? range.end.number - range.start.number : 0;
 }
 
-/* Books frames that went out, or came back if `count` is negative. */
-static void book(enum pmm_use use, int64_t count)
-{
-    machine_add(&books[frame_home_cpu()].used[use], count);
-}
-
 static int64_t booked(enum pmm_use use)
 {
     int64_t sum = 0;
     for (unsigned i = 0; i < FRAME_CPUS; i++)
-        sum += books[i].used[use];
+        sum += pmm.books[i].used[use];
     return sum;
 }
 
@@ -67,11 +54,11 @@ static int64_t booked(enum pmm_use use)
 int pmm_start(const struct memmap *memmap)
 {
     map = memmap;
-    grown_up = false;
+    pmm.grown_up = false;
     metadata_frames = 0;
     memset(&early, 0, sizeof early);
-    memset(&frames, 0, sizeof frames);
-    memset(books, 0, sizeof books);
+    memset(&pmm.frames, 0, sizeof pmm.frames);
+    memset(pmm.books, 0, sizeof pmm.books);
     memset(reclaimed, 0, sizeof reclaimed);
     for (size_t i = 0; i < map->count; i++) {
         struct frame_range range = within_reach(&map->range[i]);
@@ -84,27 +71,24 @@ int pmm_start(const struct memmap *memmap)
     return early.next > early.start ? 0 : -ENOMEM;
 }
 
-static frame_t early_alloc(struct frame_request request)
+frame_t pmm_early_alloc(struct frame_request request)
 {
     if (request.order != 0 || request.below.number != 0)
         panic("pmm_alloc: only single frames from anywhere before pmm_init, not order %u",
               request.order);
     if (early.next == early.start)
         return FRAME_NONE;
-    frame_t frame = {--early.next};
-    if (request.flags & FRAME_ZERO)
-        machine_clear(machine_phys_to_virt(phys_of_frame(frame)), PAGE_SIZE);
-    return frame;
+    return (frame_t){--early.next};
 }
 
 /* Only the last frame taken can come back; any other stays booked. Nobody frees that early but on
  * the way to giving up. */
-static void early_free(enum pmm_use use, frame_t frame)
+bool pmm_early_free(frame_t frame)
 {
     if (frame.number != early.next || early.next == early.end)
-        return;
+        return false;
     early.next++;
-    book(use, -1);
+    return true;
 }
 
 /* The second life */
@@ -133,18 +117,18 @@ static void add_around(struct frame_range range, const struct frame_range taken[
     for (int i = 0; i < 2; i++) {
         if (taken[i].start.number < at || taken[i].end.number > range.end.number)
             continue;
-        frame_add(&frames, (frame_t){at}, taken[i].start);
+        frame_add(&pmm.frames, (frame_t){at}, taken[i].start);
         at = taken[i].end.number;
     }
-    frame_add(&frames, (frame_t){at}, range.end);
+    frame_add(&pmm.frames, (frame_t){at}, range.end);
 }
 
 /* Makes single frames that the first life gave out known to the allocator, as if it had. */
 static void adopt(struct frame_range range)
 {
-    frame_add(&frames, range.start, range.end);
+    frame_add(&pmm.frames, range.start, range.end);
     for (; range.start.number < range.end.number; range.start.number++)
-        frame_alloc_at(&frames, range.start, 0);
+        frame_alloc_at(&pmm.frames, range.start, 0);
 }
 
 /* The end of the highest usable range that has room: [start, end), empty if none has. Memory that
@@ -173,7 +157,7 @@ int pmm_init(void)
     if (range_frames(metadata) == 0)
         return -ENOMEM;
     metadata_frames = need;
-    frame_init(&frames, ranges, count, FRAME_CPUS,
+    frame_init(&pmm.frames, ranges, count, FRAME_CPUS,
                machine_phys_to_virt(phys_of_frame(metadata.start)));
 
     struct frame_range tables = {{early.next}, {early.end}};
@@ -186,8 +170,8 @@ int pmm_init(void)
             add_around(range, taken);
     }
     adopt(tables);
-    frame_set_reserve(&frames, bits_min(RESERVE_MAX, memmap_ram(map) / RESERVE_SHARE));
-    grown_up = true;
+    frame_set_reserve(&pmm.frames, bits_min(RESERVE_MAX, memmap_ram(map) / RESERVE_SHARE));
+    pmm.grown_up = true;
     return 0;
 }
 
@@ -199,60 +183,57 @@ void pmm_reclaim(enum boot_memory kind)
     for (size_t i = 0; i < map->count; i++) {
         struct frame_range range = within_reach(&map->range[i]);
         if (map->range[i].kind == kind && range_frames(range) > 0)
-            frame_add(&frames, range.start, range.end);
+            frame_add(&pmm.frames, range.start, range.end);
     }
 }
 
 bool pmm_use_reserve(bool may)
 {
-    bool might = books[frame_home_cpu()].may_use_reserve;
-    books[frame_home_cpu()].may_use_reserve = may;
+    struct pmm_book *book = &pmm.books[frame_home_cpu()];
+    bool might = book->may_use_reserve;
+    book->may_use_reserve = may;
     return might;
 }
 
-static frame_t alloc_from_reserve(struct frame_request request)
+frame_t pmm_alloc_from_reserve(struct frame_request request)
 {
-    if (!grown_up || !books[frame_home_cpu()].may_use_reserve)
+    if (!pmm.grown_up || !pmm.books[frame_home_cpu()].may_use_reserve)
         return FRAME_NONE;
     request.flags |= FRAME_ATOMIC;
-    return frame_alloc(&frames, request);
-}
-
-frame_t pmm_alloc(enum pmm_use use, struct frame_request request)
-{
-    frame_t frame = grown_up ? frame_alloc(&frames, request) : early_alloc(request);
-    if (frame_is_none(frame))
-        frame = alloc_from_reserve(request);
-    if (!frame_is_none(frame))
-        book(use, (int64_t)1 << request.order);
-    return frame;
-}
-
-void pmm_free(enum pmm_use use, frame_t frame, unsigned order)
-{
-    if (!grown_up) {
-        early_free(use, frame);
-        return;
-    }
-    frame_free(&frames, frame, order);
-    book(use, -((int64_t)1 << order));
+    return frame_alloc(&pmm.frames, request);
 }
 
 size_t pmm_alloc_bulk(enum pmm_use use, struct frame_request request, frame_t *blocks, size_t count)
 {
-    size_t taken = frame_alloc_bulk(&frames, request, blocks, count);
-    if (taken < count && books[frame_home_cpu()].may_use_reserve) {
+    size_t taken = frame_alloc_bulk(&pmm.frames, request, blocks, count);
+    if (taken < count && pmm.books[frame_home_cpu()].may_use_reserve) {
         request.flags |= FRAME_ATOMIC;
-        taken += frame_alloc_bulk(&frames, request, blocks + taken, count - taken);
+        taken += frame_alloc_bulk(&pmm.frames, request, blocks + taken, count - taken);
     }
-    book(use, (int64_t)taken << request.order);
+    pmm_book(use, (int64_t)taken << request.order);
     return taken;
 }
 
 void pmm_free_bulk(enum pmm_use use, const frame_t *blocks, size_t count, unsigned order)
 {
-    frame_free_bulk(&frames, blocks, count, order);
-    book(use, -((int64_t)count << order));
+    frame_free_bulk(&pmm.frames, blocks, count, order);
+    pmm_book(use, -((int64_t)count << order));
+}
+
+void pmm_set_nodes(const struct frame_node *nodes, size_t count, const uint8_t *distance)
+{
+    frame_set_nodes(&pmm.frames, nodes, count, distance);
+}
+
+void pmm_drain(void)
+{
+    frame_drain(&pmm.frames);
+    pmm_drain_others(&pmm.frames);
+}
+
+void pmm_set_cpu_node(unsigned number, unsigned node)
+{
+    frame_set_cpu_node(&pmm.frames, number, (uint16_t)node);
 }
 
 /* Purses */
@@ -265,7 +246,7 @@ static uint64_t *link_of(frame_t frame)
 int pmm_purse_fill(struct pmm_purse *purse, enum pmm_use use, size_t count)
 {
     *purse = (struct pmm_purse){.use = use, .top = FRAME_NONE};
-    if (grown_up && count > frame_free_count(&frames))
+    if (pmm.grown_up && count > frame_free_count(&pmm.frames))
         return -ENOMEM; /* at once, not after clearing all the memory there is */
     while (purse->count < count) {
         frame_t frame = pmm_alloc(use, (struct frame_request){.flags = FRAME_ZERO});
@@ -303,7 +284,7 @@ struct pmm_account pmm_account(void)
 {
     struct pmm_account account = {
         .ram = memmap_ram(map),
-        .free = grown_up ? frame_free_count(&frames) : early.next - early.start,
+        .free = pmm.grown_up ? frame_free_count(&pmm.frames) : early.next - early.start,
         .kernel = memmap_frames(map, BOOT_KERNEL) + memmap_frames(map, BOOT_INITRD) +
                   metadata_frames + (uint64_t)booked(PMM_KERNEL),
         .tables = (uint64_t)booked(PMM_TABLES),
@@ -320,17 +301,17 @@ struct pmm_account pmm_account(void)
         else if (is_managed_kind(range->kind) && range->kind != BOOT_USABLE &&
                  !reclaimed[range->kind])
             account.firmware += reachable;
-        else if (range->kind == BOOT_USABLE && !grown_up)
+        else if (range->kind == BOOT_USABLE && !pmm.grown_up)
             account.free += reachable;
     }
-    if (!grown_up)
+    if (!pmm.grown_up)
         account.free -= early.end - early.start;
     return account;
 }
 
 const struct frames *pmm_frames(void)
 {
-    return grown_up ? &frames : NULL;
+    return pmm.grown_up ? &pmm.frames : NULL;
 }
 
 size_t pmm_check(check_report *report)
@@ -344,5 +325,5 @@ size_t pmm_check(check_report *report)
                      use);
     check_expect(&check, sum == account.ram, "%lu frames are accounted for, the RAM has %lu", sum,
                  account.ram);
-    return check.violations + (grown_up ? frame_check(&frames, report) : 0);
+    return check.violations + (pmm.grown_up ? frame_check(&pmm.frames, report) : 0);
 }

@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <machine.h>
+
 #include <stdbool.h>
 
 #include "kernel/mm/memmap.h"
@@ -27,11 +29,11 @@ int pmm_init(void);
 void pmm_reclaim(enum boot_memory kind);
 
 /* A block of frames, or FRAME_NONE. In the first life the order is 0 and `below` is not set. */
-frame_t pmm_alloc(enum pmm_use use, struct frame_request request);
+static inline frame_t pmm_alloc(enum pmm_use use, struct frame_request request);
 
 /* Gives back a block of pmm_alloc; panics on misuse as frame_free does. In the first life only
  * the frame taken last comes back, any other is lost. */
-void pmm_free(enum pmm_use use, frame_t frame, unsigned order);
+static inline void pmm_free(enum pmm_use use, frame_t frame, unsigned order);
 
 /* From now on this CPU may use the reserve, small as it is, whenever there is nothing else; or not.
  * Returns whether it might before. For those who cannot wait, and free soon. */
@@ -42,6 +44,13 @@ bool pmm_use_reserve(bool may);
 size_t pmm_alloc_bulk(enum pmm_use use, struct frame_request request, frame_t *blocks,
                       size_t count);
 void pmm_free_bulk(enum pmm_use use, const frame_t *blocks, size_t count, unsigned order);
+
+/* Which memory is near which CPU: see frame_set_nodes() and frame_set_cpu_node(). */
+void pmm_set_nodes(const struct frame_node *nodes, size_t count, const uint8_t *distance);
+void pmm_set_cpu_node(unsigned number, unsigned node);
+
+/* Has every CPU put back the frames that it keeps at hand. */
+void pmm_drain(void);
 
 /* A stack of frames, linked through their own first words: all or nothing bought beforehand, so
  * that what follows cannot fail. */
@@ -79,3 +88,49 @@ const struct frames *pmm_frames(void);
 
 /* Verifies the frame allocator and that the account adds up; see frame_check(). */
 size_t pmm_check(check_report *report);
+
+/* What the two that are called most need; private to pmm, public only for inlining. */
+
+extern struct pmm {
+    bool grown_up; /* the second life has begun */
+    struct frames frames;
+    struct pmm_book { /* of a CPU */
+        int64_t used[PMM_USES]; /* frames taken less frames given back: may well be negative */
+        bool may_use_reserve;
+    } __attribute__((aligned(64))) books[FRAME_CPUS];
+} pmm;
+
+frame_t pmm_early_alloc(struct frame_request request);
+frame_t pmm_alloc_from_reserve(struct frame_request request);
+bool pmm_early_free(frame_t frame);
+
+/* Books frames that went out, or came back if `count` is negative. */
+static inline void pmm_book(enum pmm_use use, int64_t count)
+{
+    machine_add(&pmm.books[frame_home_cpu()].used[use], count);
+}
+
+/* Clears the block itself: here order and flags are mostly constants. */
+static inline frame_t pmm_alloc(enum pmm_use use, struct frame_request request)
+{
+    bool zero = (request.flags & FRAME_ZERO) != 0;
+    request.flags &= (uint8_t)~FRAME_ZERO;
+    frame_t frame = pmm.grown_up ? frame_alloc(&pmm.frames, request) : pmm_early_alloc(request);
+    if (frame_is_none(frame))
+        frame = pmm_alloc_from_reserve(request);
+    if (frame_is_none(frame))
+        return frame;
+    pmm_book(use, (int64_t)1 << request.order);
+    if (zero)
+        machine_clear(machine_phys_to_virt(phys_of_frame(frame)), PAGE_SIZE << request.order);
+    return frame;
+}
+
+static inline void pmm_free(enum pmm_use use, frame_t frame, unsigned order)
+{
+    if (pmm.grown_up)
+        frame_free(&pmm.frames, frame, order);
+    else if (!pmm_early_free(frame))
+        return;
+    pmm_book(use, -((int64_t)1 << order));
+}

@@ -83,14 +83,14 @@ static bool pay(struct frames *frames, uint64_t count, unsigned flags)
     return paid;
 }
 
-/* Others may need what is too much. */
+/* Others may need what is too much, unless an interrupt handler has used or drained it by now. */
 static NOINLINE void share(struct frames *frames, struct frame_cpu *cpu)
 {
     enter(cpu);
-    uint64_t more = cpu->credit - atomic_peek(&frames->batch);
-    atomic_poke(&cpu->credit, atomic_peek(&frames->batch));
+    uint64_t credit = cpu->credit, keep = bits_min(credit, atomic_peek(&frames->batch));
+    atomic_poke(&cpu->credit, keep);
     leave(cpu);
-    atomic_add(&frames->pool, (int64_t)more);
+    atomic_add(&frames->pool, (int64_t)(credit - keep));
 }
 
 static inline void earn(struct frames *frames, struct frame_cpu *cpu, uint64_t count)

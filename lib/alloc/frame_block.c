@@ -132,7 +132,7 @@ void block_merge(struct frames *frames, uint64_t block)
             blocks_put_word(frames, block, (uint64_t)1 << (block % 64));
             return;
         }
-        line_fill(line, UINT64_MAX);
+        line_put_back(line, 0, LINE_WORDS);
     }
 }
 

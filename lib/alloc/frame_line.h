@@ -55,6 +55,14 @@ static inline int line_highest(const uint64_t line[LINE_WORDS], unsigned high)
     return -1;
 }
 
+/* Puts back the words [first, end), all of which the caller claimed. It will look at something else
+ * next, to see whether it missed a merge; a mere store could come after that look. */
+static inline void line_put_back(uint64_t line[LINE_WORDS], unsigned first, unsigned end)
+{
+    for (unsigned i = first; i < end; i++)
+        atomic_or(&line[i], UINT64_MAX);
+}
+
 /* Claims the full words [first, first + count), all or none. Those that it claims in vain are
  * absent for a moment: after a failure the caller looks whether a merge was kept from happening. */
 static inline bool line_claim_words(uint64_t line[LINE_WORDS], unsigned first, unsigned count)
@@ -63,8 +71,7 @@ static inline bool line_claim_words(uint64_t line[LINE_WORDS], unsigned first, u
         uint64_t full = UINT64_MAX;
         if (atomic_cas(&line[i], &full, 0))
             continue;
-        while (i-- > first)
-            atomic_store(&line[i], UINT64_MAX);
+        line_put_back(line, first, i);
         return false;
     }
     return true;
@@ -76,12 +83,10 @@ static inline int line_claim_in_word(uint64_t *word, unsigned k, uint64_t window
 {
     uint64_t bits = atomic_load(word);
     for (;;) {
-        uint64_t runs = bits == 0 ? 0 : word_runs(bits & window, k);
-        if (runs == 0)
-            return -1;
-        unsigned first = bits_highest(runs);
-        if (atomic_cas(word, &bits, bits & ~word_run(first, k)))
-            return (int)first;
+        uint64_t left = bits;
+        int first = bits == 0 ? -1 : word_take(&left, k, window);
+        if (first < 0 || atomic_cas(word, &bits, left))
+            return first;
     }
 }
 

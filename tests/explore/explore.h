@@ -40,6 +40,8 @@ struct explore_test {
     unsigned preemptions; /* at most so many in a schedule; 0: no bound */
     unsigned tries;       /* 0, or how often a thread that waits and counts may look without effect
                            * while others can go on: what it does when it gives up is then lost */
+    bool one_cpu;         /* two threads, .preemptions = 1: either is a handler that interrupts the
+                           * other. So their plain accesses do not race */
     bool unreduced;       /* run equivalent schedules, too; a bound implies it */
     double seconds;       /* after which the search is cut; 0: 20 */
 };
@@ -73,8 +75,8 @@ struct explore_result explore_run(const struct explore_test *test, FILE *report)
  * schedules, and the report of a failure, to stdout. */
 bool explore_passes(const struct explore_test *test);
 
-/* The id of the thread whose body this is called from; 0 elsewhere. */
-unsigned explore_thread(void);
+/* The number of the thread that runs; -1 in setup and check. */
+int explore_thread(void);
 
 /* In setup, thread bodies, check, and what these call: ends the schedule as failed. */
 _Noreturn void explore_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));

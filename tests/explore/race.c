@@ -186,6 +186,11 @@ void race_fence(unsigned thread, int order)
         fenced[thread] = now[thread];
 }
 
+void race_follow(unsigned thread, unsigned other)
+{
+    join(&now[thread], &now[other]);
+}
+
 void race_tick(unsigned thread)
 {
     now[thread].at[thread]++;

@@ -43,5 +43,8 @@ void race_publish(const struct op *op, const struct clock *released, bool contin
 
 void race_fence(unsigned thread, int order);
 
+/* What `other` did until now happens before what the thread does from now on. */
+void race_follow(unsigned thread, unsigned other);
+
 /* Ends an atomic operation: what the thread does from now on is not covered by it. */
 void race_tick(unsigned thread);

@@ -189,6 +189,8 @@ static void give_turn(struct thread *self, void **stack_pointer)
     unsigned actor = choose();
     for (; actor >= SEARCH_BUFFER; actor = choose())
         commit(actor - SEARCH_BUFFER);
+    if (test->one_cpu && self != NULL)
+        race_follow(actor, (unsigned)(self - threads));
     set_running(&threads[actor]);
     if (running != self)
         fiber_switch(stack_pointer, running->stack_pointer);
@@ -212,21 +214,29 @@ static unsigned running_id(void)
     return (unsigned)(running - threads);
 }
 
-unsigned explore_thread(void)
+int explore_thread(void)
 {
-    return running == NULL ? 0 : running_id();
+    return running == NULL ? -1 : (int)running_id();
 }
 
-/* Hashes all that the thread remembers, and what it is about to do. */
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+    hash = (hash ^ word) * 0x9e3779b97f4a7c15;
+    return hash ^ hash >> 32;
+}
+
+/* Hashes all that the thread remembers, and what it is about to do; in four strands, which the
+ * processor works at side by side. */
 static uint64_t state_of(const struct op *op, const uint64_t *frame, const void *end)
 {
-    const uint64_t prime = 0x9e3779b97f4a7c15;
-    uint64_t hash = op->address ^ (uint64_t)op->operand ^ (uint64_t)op->expected << 1;
-    for (const uint64_t *word = frame; word < (const uint64_t *)end; word++) {
-        hash = (hash ^ *word) * prime;
-        hash ^= hash >> 32;
-    }
-    return hash;
+    uint64_t hash[4] = {op->address, (uint64_t)op->operand, (uint64_t)op->expected, 0};
+    const uint64_t *word = frame;
+    for (; word + 4 <= (const uint64_t *)end; word += 4)
+        for (unsigned i = 0; i < 4; i++)
+            hash[i] = mix(hash[i], word[i]);
+    for (; word < (const uint64_t *)end; word++)
+        hash[3] = mix(hash[3], *word);
+    return mix(mix(mix(hash[0], hash[1]), hash[2]), hash[3]);
 }
 
 static void check_race(unsigned thread, const struct op *op, bool write)

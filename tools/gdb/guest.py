@@ -51,14 +51,21 @@ def tree_at_or_below(root, key):
     return found
 
 
-@functools.lru_cache(None)
+STACK_STEP = C["STACK_GUARD_SIZE"] + C["STACK_SIZE"]
+
+
 def stacks():
     """(name, lowest address, end) of each kernel stack; its guard lies below the lowest."""
-    memory = gdb.parse_and_eval("stack_memory")
-    names = variable("kernel/arch/x86_64/stack.c", "names")
-    first, last = memory.type.range()
-    lows = [int(memory[index]["stack"].address) for index in range(first, last + 1)]
-    return [(names[i].string(), low, low + C["STACK_SIZE"]) for i, low in enumerate(lows)]
+    kinds = variable("kernel/arch/x86_64/stack.c", "names")
+    first, last = kinds.type.range()
+    names = [kinds[index].string() for index in range(first, last + 1)]
+    starts = [(name, "(unsigned long)&stack_memory", i) for i, name in enumerate(names)]
+    for cpu in range(1, int(variable("kernel/arch/x86_64/percpu.c", "count"))):
+        for i, name in enumerate(["main"] + names[1:]):
+            start = (cpu - 1) * len(names) + i
+            starts.append(("CPU %d %s" % (cpu, name), str(C["MEMLAYOUT_STACKS_START"]), start))
+    lows = [(name, number(at) + i * STACK_STEP + C["STACK_GUARD_SIZE"]) for name, at, i in starts]
+    return [(name, low, low + C["STACK_SIZE"]) for name, low in lows]
 
 
 def stack_of(address):

@@ -2,6 +2,8 @@
 /* A 16550 UART at the first serial port's address. (PC16550D data sheet, section 8.) */
 #include "kernel/arch/x86_64/serial.h"
 
+#include <stddef.h>
+
 #include "kernel/arch/x86_64/asm.h"
 
 #define COM1 0x3f8
@@ -30,6 +32,12 @@ enum {
 #define LOOP_READS 1000        /* a character takes 90 us to come back on real hardware */
 
 static bool present;
+static void (*meanwhile)(void);
+
+void serial_set_service(void (*service)(void))
+{
+    meanwhile = service;
+}
 
 /* In loop mode the UART receives what it sends. */
 static bool answers(void)
@@ -67,6 +75,8 @@ void serial_put(char character)
             present = false; /* stuck: nothing more is lost by not trying again */
             return;
         }
+        if (meanwhile != NULL && !asm_interrupts_are_on())
+            meanwhile();
         asm_pause();
     }
     asm_out8(DATA, (uint8_t)character);

@@ -53,7 +53,7 @@ void frame_add(struct frames *frames, frame_t start, frame_t end)
         uint32_t index = simple_index(simple, start);
         if (simple->state[index] != SIMPLE_ABSENT) {
             simple_unlock(simple);
-            frame_port_panic("frame_add: frame 0x%llx is free already",
+            frame_port_panic("frame_add: frame 0x%llx was added already",
                              (unsigned long long)start.number);
         }
         simple->state[index] = SIMPLE_PLAIN;

@@ -27,12 +27,16 @@ static uint64_t held[FRAMES_OF(MEMORY)];
 
 /* Workloads: each returns how many blocks it allocated, and it freed as many. */
 
+static unsigned long locked_by_alloc; /* of the locked operations */
+
 static size_t fill_and_free(unsigned order, bool shuffled)
 {
     world_start(MEMORY, 1);
     size_t count = 0;
+    locked_operations = 0;
     for (uint64_t block = world_alloc(order); block != UINT64_MAX; block = world_alloc(order))
         held[count++] = block;
+    locked_by_alloc = locked_operations;
     if (shuffled)
         world_shuffle(held, count);
     for (size_t i = 0; i < count; i++)
@@ -43,6 +47,7 @@ static size_t fill_and_free(unsigned order, bool shuffled)
 static size_t pairs(unsigned order)
 {
     world_start(MEMORY, 1);
+    locked_operations = 0;
     for (int i = 0; i < PAIRS; i++)
         world_free(world_alloc(order), order);
     return PAIRS;
@@ -51,9 +56,9 @@ static size_t pairs(unsigned order)
 static void run_workload(const char *name, unsigned order)
 {
     bool is_pair = strcmp(name, "pair") == 0;
-    locked_operations = 0;
     size_t blocks = is_pair ? pairs(order) : fill_and_free(order, strcmp(name, "rand") == 0);
-    printf("%zu blocks, %lu locked\n", blocks, locked_operations);
+    printf("%zu blocks, %lu locked, %lu of them by allocating\n", blocks, locked_operations,
+           locked_by_alloc);
 }
 
 /* Fragmentation */

@@ -26,8 +26,9 @@ struct side {
     void (*run)(struct side *side);
     bool shuffled;
     unsigned cpu;
-    double busy;      /* seconds in the allocator */
-    bool undisturbed; /* it had a CPU all the time */
+    double busy;       /* seconds in the allocator */
+    double start, end; /* on the clock, */
+    double mine;       /* and what it had of a CPU between them */
 };
 
 static uint64_t kept[2][FRAMES];
@@ -122,11 +123,17 @@ static void *run_side(void *argument)
     bench_cpu = side->cpu;
     atomic_sub(&waiting, 1);
     wait_until(&waiting, 0); /* awake: so they start within a moment */
-    double clock = world_clock(), mine = world_thread_clock();
+    side->mine = world_thread_clock(), side->start = world_clock();
     side->run(side);
-    clock = world_clock() - clock, mine = world_thread_clock() - mine;
-    side->undisturbed = clock < 1.05 * mine;
+    side->mine = world_thread_clock() - side->mine, side->end = world_clock();
     return NULL;
+}
+
+/* It had a CPU all the time, and ran beside the other all the time but for a moment. */
+static bool is_undisturbed(const struct side *side, const struct side *other)
+{
+    double took = side->end - side->start, apart = side->start - other->start;
+    return took < 1.05 * side->mine && apart < 0.05 * took && apart > -0.05 * took;
 }
 
 /* Both sides, or one alone; the time of the longer, or of both if one waits for the other. Negative
@@ -140,11 +147,12 @@ static double run_round(struct side *side, unsigned threads, bool sum)
     atomic_store(&waiting, threads);
     for (unsigned i = 0; i < threads; i++)
         pthread_create(&thread[i], NULL, run_side, &side[i]);
-    for (unsigned i = 0; i < threads; i++) {
+    for (unsigned i = 0; i < threads; i++)
         pthread_join(thread[i], NULL);
+    for (unsigned i = 0; i < threads; i++) {
         both += side[i].busy;
         longest = side[i].busy > longest ? side[i].busy : longest;
-        undisturbed = undisturbed && side[i].undisturbed;
+        undisturbed = undisturbed && is_undisturbed(&side[i], &side[threads - 1 - i]);
     }
     return !undisturbed ? -1 : sum ? both : longest;
 }
