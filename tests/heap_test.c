@@ -1451,7 +1451,7 @@ static void heap_check_sees_damaged_slabs(void **state)
     struct heap_slice *slab = some_slab();
     damage(slab->linked, 99, "slab 0 counts 99 linked objects, it has");
     damage(slab->used, slab->used + 1, "slab 0 has ");
-    damage(slab->class, 53, "slab 0 has no owner, or class 53, which does not exist");
+    damage(slab->class, HEAP_CLASSES, "slab 0 has no owner, or class 64, which does not exist");
     damage(slab->owner, NULL, "slab 0 has no owner");
     damage(slab->start, slab->start + 16, "slab 0 of 48-byte blocks starts elsewhere");
     damage(slab->reciprocal, 5, "slab 0 of 48-byte blocks starts elsewhere");

@@ -105,7 +105,7 @@ static void give_out(struct heap *heap, uintptr_t object, unsigned index, size_t
 
 static void *alloc_small(struct heap *heap, size_t size, unsigned index)
 {
-    void *block = heap_slab_alloc(size, heap, index);
+    void *block = heap_slab_alloc(heap, index);
     if (HEAP_CHECKED && block != NULL)
         give_out(heap, (uintptr_t)block, index, size);
     return block;
@@ -146,7 +146,7 @@ static void *alloc_large(struct heap *heap, const struct heap_request *request)
     return block;
 }
 
-static void *try_alloc(struct heap *heap, const struct heap_request *request)
+static void *alloc(struct heap *heap, const struct heap_request *request)
 {
     if (request->size > SIZE_LIMIT || request->align > SIZE_LIMIT)
         return NULL;
@@ -158,29 +158,30 @@ static void *try_alloc(struct heap *heap, const struct heap_request *request)
                          : alloc_small(heap, request->size, index);
 }
 
-/* Memory that is free, but in the wrong place, counts against the cap: it goes back before NULL. */
-static void *alloc(struct heap *heap, const struct heap_request *request)
-{
-    void *block = try_alloc(heap, request);
-    bool may_trim = HEAP_TICKS && !heap->is_interrupt && request->size <= SIZE_LIMIT;
-    if (block == NULL && may_trim && heap_trim(heap) > 0)
-        block = try_alloc(heap, request);
-    return block;
-}
-
 /* The heap of a thread that may have none yet; NULL if there is no memory for one. */
 static struct heap *attached(struct heap *heap)
 {
     return heap->world == NULL ? heap_port_attach() : heap;
 }
 
-void *heap_alloc_slow(size_t size, struct heap *heap)
+static __attribute__((noinline)) void *alloc_any(size_t size, struct heap *heap)
 {
     heap = attached(heap);
     if (heap == NULL)
         return NULL;
     struct heap_request request = {.size = size, .align = HEAP_MIN_ALIGN};
     return alloc(heap, &request);
+}
+
+void *heap_alloc_slow(size_t size, struct heap *heap)
+{
+    if (HEAP_CHECKED || size > HEAP_SMALL_MAX)
+        return alloc_any(size, heap);
+    unsigned index = heap_class_of(heap, size);
+    void *object = size > HEAP_TINY_MAX ? heap_pop(heap, index) : NULL;
+    if (object != NULL)
+        return object;
+    return heap->world == NULL ? alloc_any(size, heap) : heap_slab_alloc(heap, index);
 }
 
 void *heap_alloc_zeroed(struct heap *heap, size_t size)
@@ -193,11 +194,21 @@ void *heap_alloc_zeroed(struct heap *heap, size_t size)
 }
 
 /* Notes for realloc which alignment the block has to keep. */
-static void note_align(struct heap *heap, void *block, size_t align)
+static void note_align(struct heap_world *world, void *block, size_t align)
 {
-    struct heap_slice *slab = heap_slice_of(heap->world, (uintptr_t)block);
-    if (is_slab(slab) && align >> slab->align > 1)
+    struct heap_slice *slab = heap_slice_of(world, (uintptr_t)block);
+    if (align > HEAP_MIN_ALIGN && is_slab(slab) && align >> slab->align > 1)
         slab->align = (uint8_t)bits_lowest(align);
+}
+
+static void *alloc_aligned_slow(struct heap *heap, size_t size, size_t align)
+{
+    heap = attached(heap);
+    struct heap_request request = {.size = size, .align = bits_max(align, HEAP_MIN_ALIGN)};
+    void *block = heap == NULL ? NULL : alloc(heap, &request);
+    if (block != NULL)
+        note_align(heap->world, block, align);
+    return block;
 }
 
 void *heap_alloc_aligned(struct heap *heap, size_t size, size_t align)
@@ -205,13 +216,12 @@ void *heap_alloc_aligned(struct heap *heap, size_t size, size_t align)
     if (!bits_is_power_of_two(align))
         heap_port_panic(__builtin_return_address(0), "%zu is not an alignment: not a power of two",
                         align);
-    heap = attached(heap);
-    if (heap == NULL)
-        return NULL;
-    struct heap_request request = {.size = size, .align = bits_max(align, HEAP_MIN_ALIGN)};
-    void *block = alloc(heap, &request);
-    if (block != NULL && align > HEAP_MIN_ALIGN)
-        note_align(heap, block, align);
+    if (size > HEAP_SMALL_MAX || align > HEAP_SMALL_MAX)
+        return alloc_aligned_slow(heap, size, align);
+    void *block = heap_pop(heap, heap_class_aligned(heap, size, align));
+    if (block == NULL)
+        return alloc_aligned_slow(heap, size, align);
+    note_align(heap->world, block, align);
     return block;
 }
 
@@ -252,7 +262,17 @@ static void free_block(struct heap *heap, void *block, size_t size, const void *
         heap_misuse(world, block, caller);
 }
 
-void heap_free_slow(void *block, struct heap *heap)
+/* `slab` has another owner, or by an earlier mask is not that of the block at all. */
+void heap_free_foreign(void *block, struct heap *heap, struct heap_slice *slab)
+{
+    const struct heap *owner = heap_owner(slab);
+    if (!HEAP_CHECKED && owner != NULL && heap_is_object(slab, (uintptr_t)block))
+        heap_remote_free(heap, slab, (uintptr_t)block);
+    else
+        heap_free_slow(block, heap);
+}
+
+__attribute__((noinline)) void heap_free_slow(void *block, struct heap *heap)
 {
     if (block == NULL)
         return;
@@ -308,8 +328,7 @@ static void *move(struct heap *heap, const struct place *from, size_t size)
     void *to = alloc(heap, &request);
     if (to == NULL)
         return NULL;
-    if (request.align > HEAP_MIN_ALIGN)
-        note_align(heap, to, request.align);
+    note_align(heap->world, to, request.align);
     memcpy(to, (void *)from->start, bits_min(size, from->size));
     free_block(heap, (void *)from->start, HEAP_ANY_SIZE, NULL);
     return to;

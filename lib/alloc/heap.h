@@ -179,23 +179,33 @@ size_t heap_check(struct heap_world *world, check_report *report);
 /* What they leave to others; what malloc and free are called with comes first, to stay in its
  * register. */
 void *heap_alloc_slow(size_t size, struct heap *heap);
-void *heap_slab_alloc(size_t size, struct heap *heap, size_t index);
 void heap_free_slow(void *block, struct heap *heap);
+void heap_free_foreign(void *block, struct heap *heap, struct heap_slice *slab);
 void heap_emptied(struct heap_slice *slab, struct heap *heap);
 
-/* Takes the first object off the list of its class. The last object of a list, an empty list, and a
- * link that was written over look alike here: the link leaves the slab. */
-static inline void *heap_alloc(struct heap *heap, size_t size)
+/* Takes the first object off the list of a class; NULL if that is more than two moves. The last
+ * object of a list, an empty list, and a link that was written over look alike here: the link
+ * leaves the slab. */
+static inline void *heap_pop(struct heap *heap, size_t index)
 {
-    if (HEAP_CHECKED || size - 1 >= HEAP_SMALL_MAX)
-        return heap_alloc_slow(size, heap);
-    size_t index = heap->class_of[(size - 1) / HEAP_MIN_ALIGN];
     uintptr_t object = heap->list[index];
     uintptr_t link = *(const uintptr_t *)object;
-    if (__builtin_expect(link - 1 >= HEAP_SLICE_SIZE - 1, 0))
-        return heap_slab_alloc(size, heap, index);
+    if (HEAP_CHECKED || __builtin_expect(link - 1 >= HEAP_SLICE_SIZE - 1, 0))
+        return NULL;
     heap->list[index] = object ^ link;
     return (void *)object;
+}
+
+/* heap_alloc() as far as it goes without a call: NULL says to call heap_alloc_slow(). */
+static inline void *heap_alloc_ready(struct heap *heap, size_t size)
+{
+    return size > HEAP_TINY_MAX ? NULL : heap_pop(heap, heap->class_of[size]);
+}
+
+static inline void *heap_alloc(struct heap *heap, size_t size)
+{
+    void *object = heap_alloc_ready(heap, size);
+    return object != NULL ? object : heap_alloc_slow(size, heap);
 }
 
 /* Puts the object on the list of its slab, if the slab is this heap's. */
@@ -203,8 +213,11 @@ static inline void heap_free(struct heap *heap, void *block)
 {
     uintptr_t object = (uintptr_t)block;
     struct heap_slice *slab = heap_slice_in(heap->table, heap->mask, object);
-    if (HEAP_CHECKED || __builtin_expect(heap_owner(slab) != heap, 0) ||
-        __builtin_expect(!heap_is_object(slab, object), 0) ||
+    if (__builtin_expect(!heap_is_own(slab, heap), 0)) {
+        heap_free_foreign(block, heap, slab);
+        return;
+    }
+    if (HEAP_CHECKED || __builtin_expect(!heap_is_object(slab, object), 0) ||
         __builtin_expect(slab->free == object, 0)) {
         heap_free_slow(block, heap);
         return;

@@ -4,6 +4,7 @@
 
 #include "lib/alloc/heap_huge.h"
 #include "lib/alloc/heap_run.h"
+#include "lib/alloc/heap_tick.h"
 #include "lib/alloc/heap_world.h"
 #include "lib/bits.h"
 #include "lib/string.h"
@@ -90,18 +91,26 @@ static void *run_alloc(struct heap_world *world, const struct heap_request *requ
     return block;
 }
 
+static void *try_alloc(struct heap_world *world, const struct heap_request *request)
+{
+    size_t bytes = heap_large_bytes(request->size);
+    size_t align = bits_max(request->align, HEAP_PAGE);
+    void *block = bytes < HEAP_HUGE_MIN ? NULL : heap_huge_alloc(world, bytes, align);
+    if (block == NULL)
+        block = run_alloc(world, request, bytes);
+    if (block == NULL && bytes < HEAP_HUGE_MIN)
+        block = heap_huge_alloc(world, bytes, align);
+    return block;
+}
+
 void *heap_large_alloc(struct heap *heap, const struct heap_request *request)
 {
     if (heap->is_interrupt)
         return NULL;
     heap_large_free_left(heap->world);
-    size_t bytes = heap_large_bytes(request->size);
-    size_t align = bits_max(request->align, HEAP_PAGE);
-    void *block = bytes < HEAP_HUGE_MIN ? NULL : heap_huge_alloc(heap->world, bytes, align);
-    if (block == NULL)
-        block = run_alloc(heap->world, request, bytes);
-    if (block == NULL && bytes < HEAP_HUGE_MIN)
-        block = heap_huge_alloc(heap->world, bytes, align);
+    void *block = try_alloc(heap->world, request);
+    if (block == NULL && heap_trim_before_failure(heap))
+        block = try_alloc(heap->world, request);
     return block;
 }
 

@@ -18,7 +18,7 @@ static void push_woken(struct heap_world *world, struct heap_slice *slab)
 }
 
 /* Releases the links to the owner, and acquires from it the slab's own link if it sleeps. */
-static void hand_over(struct heap_world *world, struct heap_batch *batch)
+void heap_remote_hand_over(struct heap_world *world, struct heap_batch *batch)
 {
     struct heap_slice *slab = batch->slab;
     uintptr_t before = __atomic_load_n(&slab->remote, __ATOMIC_RELAXED);
@@ -31,23 +31,18 @@ static void hand_over(struct heap_world *world, struct heap_batch *batch)
         push_woken(world, slab);
 }
 
-void heap_remote_free(struct heap *heap, struct heap_slice *slab, uintptr_t object)
+void heap_remote_begin(struct heap *heap, struct heap_batch *batch, struct heap_slice *slab,
+                       uintptr_t object)
 {
-    struct heap_world *world = heap->world;
-    struct heap_batch *batch = &heap->pending[heap_slice_index(world, slab) % HEAP_PENDING];
-    if (batch->slab != NULL && batch->slab != slab)
-        hand_over(world, batch);
-    if (batch->slab == NULL)
-        *batch = (struct heap_batch){slab, 0, object, 0};
-    *(uintptr_t *)object = heap_link(world, object, batch->first);
-    batch->first = object;
-    if (++batch->count == HEAP_BATCH)
-        hand_over(world, batch);
+    if (batch->slab != NULL)
+        heap_remote_hand_over(heap->world, batch);
+    *batch = (struct heap_batch){slab, object, object, HEAP_BATCH - 1};
+    *(uintptr_t *)object = heap_link(heap->world, object, 0);
 }
 
 void heap_remote_flush(struct heap *heap)
 {
     for (unsigned i = 0; i < HEAP_PENDING; i++)
         if (heap->pending[i].slab != NULL)
-            hand_over(heap->world, &heap->pending[i]);
+            heap_remote_hand_over(heap->world, &heap->pending[i]);
 }

@@ -389,22 +389,19 @@ static inline void *pop(struct heap *heap, size_t index)
     return (void *)object;
 }
 
-static __attribute__((noinline)) void *refill_and_pop(size_t size, struct heap *heap, size_t index)
+static __attribute__((noinline)) void *refill_and_pop(struct heap *heap, size_t index)
 {
-    if (heap->world == NULL)
-        return heap_alloc_slow(size, heap); /* it knows no classes */
-    return refill(heap, (unsigned)index) ? pop(heap, index) : NULL;
+    bool is_full = refill(heap, (unsigned)index) ||
+                   (heap_trim_before_failure(heap) && refill(heap, (unsigned)index));
+    return is_full ? pop(heap, index) : NULL;
 }
 
-/* An object of the class that `size` is of, off heap.list, refilled if need be; NULL if there is no
- * memory.
- *
- * The last object of a list brings the next list with it, so that malloc comes here but once a
+/* The last object of a list brings the next list with it, so that malloc comes here but once a
  * list; now and then it does not, so that the clock is looked at. */
-void *heap_slab_alloc(size_t size, struct heap *heap, size_t index)
+void *heap_slab_alloc(struct heap *heap, size_t index)
 {
     if (list_is_empty(heap, index))
-        return refill_and_pop(size, heap, index);
+        return refill_and_pop(heap, index);
     void *object = pop(heap, index);
     if (list_is_empty(heap, index) && heap->unwatched < WATCH_EVERY)
         take_freed(heap, index, heap->current[index]->enough / 2);

@@ -14,6 +14,10 @@
 
 #include "lib/alloc/heap_slice.h"
 
+/* An object of the class, off heap.list, which is refilled if need be; NULL if there is no memory.
+ */
+void *heap_slab_alloc(struct heap *heap, size_t index);
+
 /* True iff all of the list of the class is zero but for the links. Ask after heap_slab_alloc(). */
 bool heap_slab_is_fresh(const struct heap *heap, unsigned index);
 

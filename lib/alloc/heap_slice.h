@@ -29,7 +29,9 @@
 #define HEAP_SLICE_SIZE ((size_t)64 << 10) /* the unit of the arena */
 #define HEAP_PAGE       ((size_t)4096)     /* the unit of the port */
 #define HEAP_SMALL_MAX  ((size_t)32 << 10) /* larger blocks are runs or mappings */
-#define HEAP_CLASSES    52
+#define HEAP_TINY_MAX   1024               /* the class of sizes up to here is found at once */
+#define HEAP_TINY_STEP  128                /* of those above, by such steps */
+#define HEAP_CLASSES    64
 #define HEAP_MIN_ALIGN  16 /* every block is aligned to this */
 
 #define HEAP_CHECKED (HEAP_HARDEN || HEAP_DEBUG)
@@ -110,7 +112,7 @@ struct heap_queue {
 struct heap_batch {
     struct heap_slice *slab; /* NULL: none */
     uintptr_t first, last;
-    uint32_t count;
+    uint32_t room; /* for how many more */
 };
 
 struct heap_world {
@@ -144,9 +146,10 @@ struct heap {
                                      or &nil */
     size_t mask;                  /* of the world's table, or an earlier value */
     struct heap_slice *table;
-    uintptr_t nil;                                     /* 0, the end of a list */
-    uint8_t class_of[HEAP_SMALL_MAX / HEAP_MIN_ALIGN]; /* by (size - 1) / 16 */
-    struct heap_slice *current[HEAP_CLASSES];          /* or NULL; in no queue */
+    uintptr_t nil;                                        /* 0, the end of a list */
+    uint8_t class_of[HEAP_TINY_MAX + 1];                  /* by size; */
+    uint8_t class_above[HEAP_SMALL_MAX / HEAP_TINY_STEP]; /* by (size - 1) / HEAP_TINY_STEP */
+    struct heap_slice *current[HEAP_CLASSES];             /* or NULL; in no queue */
     struct heap_queue queue[HEAP_CLASSES];
     uintptr_t bump[HEAP_CLASSES];     /* first object of the current slab whose pages are taken, but
                                          that     is not linked... */
@@ -201,7 +204,7 @@ static inline void heap_set_kind(struct heap_slice *slice, enum heap_kind kind)
     __atomic_store_n(&slice->kind, (uint8_t)kind, __ATOMIC_RELAXED);
 }
 
-/* Who frees finds the owner of its block's slab, or, by an earlier mask, that of any other slab. */
+/* By an earlier mask, a heap comes to see the owner of any slab, while that may change. */
 static inline struct heap *heap_owner(const struct heap_slice *slab)
 {
     return __atomic_load_n(&slab->owner, __ATOMIC_RELAXED);
@@ -210,6 +213,14 @@ static inline struct heap *heap_owner(const struct heap_slice *slab)
 static inline void heap_set_owner(struct heap_slice *slab, struct heap *owner)
 {
     __atomic_store_n(&slab->owner, owner, __ATOMIC_RELAXED);
+}
+
+/* The same for the fast path. Whatever it sees of a wrong slab, heap_is_object() says no next; so
+ * it does without an atomic load, which gcc cannot make part of the comparison. */
+static inline __attribute__((no_sanitize("thread"))) bool heap_is_own(const struct heap_slice *slab,
+                                                                      const struct heap *heap)
+{
+    return slab->owner == heap;
 }
 
 /* The slice with number `index` of the table, and back. */
