@@ -262,8 +262,7 @@ install: lib
 .PHONY: install
 
 # Small programs that must survive on it, for tests/libloam_test.py.
-CORNERS := $(addprefix build/corners/,corner refuse $(LOAM_BUILDS:%=static-%)) \
-    $(if $(shell command -v g++),build/corners/operators)
+CORNERS := $(addprefix build/corners/,corner refuse operators $(LOAM_BUILDS:%=static-%))
 CORNER_FLAGS := $(COMMON) -O2 -D_GNU_SOURCE $(if $(filter gcc,$(CC)),-Wno-use-after-free \
     -Wno-free-nonheap-object -Wno-alloc-size-larger-than)
 CORNER_OBJECTS := $(patsubst %,build/corners/%.o,$(filter-out %/refuse.c,$(wildcard \
@@ -282,9 +281,11 @@ build/corners/static-%: $(CORNER_OBJECTS) build/%/libloam.a
 build/corners/refuse: build/corners/tests/libloam/refuse.c.o
 	$(call say,LINK,$@)
 	$(Q)$(CC) $^ -o $@
-build/corners/operators: tests/libloam/operators.cc
+# Not made, and its test skipped, where there is no g++.
+build/corners/operators: tests/libloam/operators.cc | want-g++
+	$(call say,CXX,$@)
 	@mkdir -p $(@D)
-	$(Q)g++ -O2 -Wall -Wextra -Werror $< -pthread -o $@
+	$(Q)! command -v g++ >/dev/null || g++ -O2 -Wall -Wextra -Werror $< -pthread -o $@
 
 # --- hosted tests ---------------------------------------------------------------------------------
 
@@ -429,6 +430,7 @@ BUILT_FUZZ    := $(if $(filter test,$(MAKECMDGOALS)),$(if $(WANTED_FUZZ),$(if $(
 
 test: ## every test, hosted and booted; T=frame: those of one source
 test: $(BUILT_TESTS) $(BUILT_FUZZ) $(BUILT_LOAM) $(BUILT_KERNEL) | need-python \
+    $(if $(BUILT_LOAM),want-valgrind want-pkg-config) \
     $(if $(ONLY_HOSTED),,need-qemu need-uefi want-gdb want-mtools want-xorriso)
 	$(if $(HAS_CLANG),@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD) all)
 	$(if $(OTHER_FRAMES),@for frames in $(OTHER_FRAMES); do \
@@ -471,7 +473,7 @@ $(FRAME_BENCHES): $(BENCH_COMMON)
 # ones, and those of the simple allocators. B=heap is libloam beside other allocators.
 BENCH_FRAMES := $(filter frame%,$(or $(B),frame))
 bench: ## benchmarks in instructions, beside Linux's; B=kmalloc, B=frame.whole: those with that prefix
-bench: $(if $(filter heap heap.%,$(B)),heap-bench,kernel-bench)
+bench: $(if $(filter-out heap heap.%,$(B)),kernel-bench,$(if $(B),,kernel-bench) heap-bench)
 kernel-bench: $(K)/kernel.elf $(if $(BENCH_FRAMES),$(FRAME_BENCHES)) | need-python need-qemu \
     $(if $(BENCH_FRAMES),need-valgrind)
 	$(if $(BENCH_FRAMES),@for frames in list buddy; do $(MAKE) --no-print-directory FRAMES=$$frames \
@@ -492,10 +494,10 @@ heap-insn: build/bench/heap_insn $(LIB) | need-python
 # libloam.so beside the allocators that Debian packages; B=heap.NAME: one workload, idle, start, insn.
 W := build/workloads
 heap-bench: $(W)/workload $(W)/launch $(L)/libloam.so build/bench/heap_insn \
-    | need-python want-gnuplot want-valgrind
+    | need-python want-gnuplot want-valgrind $(if $(B),,kernel-bench)
 	$(if $(filter heap.insn,$(B)),,@tools/heap_bench.py --loam $(L)/libloam.so --programs $(W) \
-	    --peers build/unpacked --out build/bench $(if $(B:heap=),--only $(B:heap.%=%)))
-	$(if $(filter heap heap.insn,$(B)),@tests/bench/heap_insn.py build/bench/heap_insn $(L)/libloam.so)
+	    --out build/bench $(if $(B:heap=),--only $(B:heap.%=%)))
+	$(if $(filter-out heap heap.insn,$(B)),,@tests/bench/heap_insn.py build/bench/heap_insn $(L)/libloam.so)
 .PHONY: kernel-bench heap-bench
 
 $(W)/tests/bench/heap/%.c.o: tests/bench/heap/%.c Makefile | need-cc
@@ -565,7 +567,7 @@ help: ## this list
 
 NEEDS := $(addprefix need-,cc valgrind python cmocka qemu uefi gnu-efi clang clang-format clang-tidy gdb \
     mtools xorriso)
-WANTS := $(addprefix want-,gdb mtools xorriso gnuplot valgrind)
+WANTS := $(addprefix want-,gdb mtools xorriso gnuplot valgrind g++ pkg-config)
 .PHONY: $(NEEDS) $(WANTS) want-frama-c
 $(NEEDS): need-%:
 	@CC=$(CC) tools/need.sh $*

@@ -7,7 +7,7 @@ import unittest
 
 import preload
 import programs
-from preload import BUILDS, LIBRARIES, ROOT, SECONDS, expect_well, library, run
+from preload import BUILDS, SECONDS, expect_well, library, run
 
 
 @unittest.skipUnless(preload.is_built(), "libloam.so was not built")
@@ -37,16 +37,14 @@ class LibloamProgramsTest(unittest.TestCase):
             self.assertEqual(self.outcome(make, build), expected, build)
 
     def test_redis(self):
-        unpacked = LIBRARIES / "unpacked"
-        command = [ROOT / "tools/unpack.sh", unpacked, "redis-server"]
-        if not programs.Redis.commands_in(unpacked) and run(command, None).returncode != 0:
+        if not programs.unpack("redis-server"):
             self.skipTest("redis-server cannot be had here")
-        digests = {self.redis_digest(unpacked, build) for build in (None, *BUILDS)}
+        digests = {self.redis_digest(build) for build in (None, *BUILDS)}
         self.assertEqual(len(digests), 1, digests)
 
-    def redis_digest(self, unpacked, build):
+    def redis_digest(self, build):
         with tempfile.TemporaryDirectory() as directory:
-            server = programs.Redis(unpacked, pathlib.Path(directory))
+            server = programs.Redis(pathlib.Path(directory))
             environ = dict(server.environ, LD_PRELOAD=library(build) if build else "libc.so.6")
             process = subprocess.Popen(server.argv, env=environ, stdout=subprocess.DEVNULL)
             try:

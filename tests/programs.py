@@ -14,6 +14,23 @@ import sys
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent / "programs"
+UNPACKED = HERE.parent.parent / "build/unpacked"
+
+
+def unpack(*packages):
+    """Unpacks the first of these packages of Debian that there is; its version, or None."""
+    command = [HERE.parent.parent / "tools/unpack.sh", UNPACKED, *packages]
+    if subprocess.run(command, stdin=subprocess.DEVNULL).returncode != 0:
+        return None
+    versions = dict(line.split() for line in (UNPACKED / "versions").read_text().splitlines())
+    return next(versions[package] for package in packages if package in versions)
+
+
+def unpacked_environ():
+    """For programs that were unpacked: where their libraries are."""
+    folders = (str(path) for path in UNPACKED.glob("usr/lib/*/"))
+    return {"LD_LIBRARY_PATH": ":".join(folders)}
+
 
 # argv; stdin, a file or None; env, added to the environment; produces, a file that is a result.
 Program = collections.namedtuple("Program", "argv stdin env produces", defaults=(None, {}, None))
@@ -95,8 +112,10 @@ def script(interpreter, name, count):
 
 
 def sqlite(directory, scale):
-    path = shutil.which("sqlite3")
-    return path and Program([path, "-batch", ":memory:"], stdin=HERE / "tables.sql")
+    path, env = shutil.which("sqlite3"), {}
+    if not path and unpack("sqlite3"):
+        path, env = str(UNPACKED / "usr/bin/sqlite3"), unpacked_environ()
+    return path and Program([path, "-batch", ":memory:"], stdin=HERE / "tables.sql", env=env)
 
 
 def git(directory, scale):
@@ -116,7 +135,7 @@ PROGRAMS = {
 
 
 class Redis:
-    """A server on a socket in `directory`, and its client; both from where packages are unpacked."""
+    """A server on a socket in `directory`, and its client; both unpacked."""
 
     SETTINGS = ["--port", "0", "--save", "", "--appendonly", "no", "--enable-debug-command", "yes"]
     LOADS = [
@@ -124,18 +143,13 @@ class Redis:
         "-n 4000 -r 2000 -d 3000 -P 8 -t set,get",
     ]
 
-    def __init__(self, unpacked, directory):
+    def __init__(self, directory):
         self.socket = directory / "socket"
-        self.commands = unpacked.resolve() / "usr/bin"
-        libraries = ":".join(str(path) for path in unpacked.resolve().glob("usr/lib/*/"))
-        self.environ = dict(os.environ, LD_LIBRARY_PATH=libraries)
+        self.commands = UNPACKED / "usr/bin"
+        self.environ = dict(os.environ, **unpacked_environ())
         server = str(self.commands / "redis-server")
         self.argv = [server, "--unixsocket", str(self.socket), "--dir", str(directory)]
         self.argv += self.SETTINGS
-
-    @staticmethod
-    def commands_in(unpacked):
-        return (unpacked / "usr/bin/redis-server").exists()
 
     def client(self, command, *arguments, **how):
         """Runs redis-cli or redis-benchmark to its end; what it printed."""

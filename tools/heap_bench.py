@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Measures libloam.so beside the allocators that Debian packages, under LD_PRELOAD.
 
-    heap_bench.py --loam LIBRARY --programs DIR --peers DIR --out DIR [--only NAME] [--rounds N]
+    heap_bench.py --loam LIBRARY --programs DIR --out DIR [--only NAME] [--rounds N]
 
 Runs every workload of tests/bench/heap and the real programs of tests/programs.py under each
 allocator, in random order, round after round; takes CPU time (user + system) and peak resident
@@ -58,24 +58,15 @@ Run = collections.namedtuple("Run", "workload allocator round cpu rss figures")
 # --- what is compared -------------------------------------------------------------------------
 
 
-def unpack(directory, packages):
-    """Unpacks the first of the packages that there is; its version, or None."""
-    command = [ROOT / "tools/unpack.sh", directory, *packages]
-    if subprocess.run(command, stdin=subprocess.DEVNULL).returncode != 0:
-        return None
-    versions = dict(line.split() for line in (directory / "versions").read_text().splitlines())
-    return next(versions[package] for package in packages if package in versions)
-
-
-def find_allocators(loam, directory):
+def find_allocators(loam):
     found = [Allocator("loam", str(loam), "")]
     glibc = subprocess.run(["ldd", "--version"], stdout=subprocess.PIPE, text=True).stdout
     glibc = re.search(r"[\d.]+$", glibc.splitlines()[0]) if glibc else None
     # By its name, so that it also replaces an allocator that the program is linked with.
     found.append(Allocator("glibc", "libc.so.6", glibc[0] if glibc else ""))
     for name, packages, pattern in PEERS:
-        version = unpack(directory, packages.split())
-        files = sorted(directory.glob("usr/lib/*/" + pattern))
+        version = programs.unpack(*packages.split())
+        files = sorted(programs.UNPACKED.glob("usr/lib/*/" + pattern))
         if version and files:
             found.append(Allocator(name, str(files[0].resolve()), version))
         else:
@@ -92,7 +83,6 @@ class Bench:
     def __init__(self, options, scratch):
         self.launcher = options.programs / "launch"
         self.workloads = options.programs / "workload"
-        self.peers = options.peers
         self.scratch = scratch
 
     def launch(self, allocator, argv, name, **how):
@@ -129,7 +119,7 @@ class Bench:
     def run_server(self, allocator):
         """What the server costs; its client does not count."""
         directory = pathlib.Path(tempfile.mkdtemp(dir=self.scratch))
-        server = programs.Redis(self.peers, directory)
+        server = programs.Redis(directory)
         process, report = self.launch(allocator, server.argv, SERVER, env=server.environ)
         try:
             server.wait()
@@ -161,7 +151,7 @@ def choose_workloads(options):
             if not programs.PROGRAMS[name](pathlib.Path(scratch), 1):
                 print("skipped: %s is not installed" % name)
                 chosen.remove(name)
-    if SERVER in chosen and not unpack(options.peers, ["redis-server"]):
+    if SERVER in chosen and not programs.unpack("redis-server"):
         print("skipped: redis-server cannot be had here")
         chosen.remove(SERVER)
     return chosen
@@ -357,7 +347,6 @@ def parse_arguments():
     add = parser.add_argument
     add("--loam", type=absolute, required=True, metavar="LIBRARY")
     add("--programs", type=absolute, required=True, metavar="DIR", help="workload, launch")
-    add("--peers", type=absolute, required=True, metavar="DIR", help="where to unpack them")
     add("--out", type=absolute, required=True, metavar="DIR", help="for the CSV and plots")
     add("--only", nargs="*", default=[], metavar="NAME", help="workloads, idle, start")
     add("--rounds", type=int, default=int(os.environ.get("ROUNDS") or 5))
@@ -366,7 +355,7 @@ def parse_arguments():
 
 def main():
     options = parse_arguments()
-    allocators = find_allocators(options.loam, options.peers)
+    allocators = find_allocators(options.loam)
     for allocator in allocators:
         print("%-9s %s" % (allocator.name, allocator.version))
     names = choose_workloads(options)

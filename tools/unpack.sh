@@ -6,7 +6,7 @@
 # Takes the first of these packages of Debian or Ubuntu that there is and unpacks it, with whatever
 # it needs that is not installed, into DIR: nothing is installed or started. DIR/versions lists
 # what lies there. Silent, status 0, if it is there already; status 1, and a sentence, if it cannot
-# be had.
+# be had: NO_INSTALL=1 forbids to fetch, too.
 set -u
 
 say() {
@@ -56,6 +56,10 @@ touch "$dir/versions"
 for name in $names; do
     grep -q "^$name " "$dir/versions" && exit 0
 done
+[ "${NO_INSTALL:-}" != 1 ] || {
+    say "no $1: NO_INSTALL=1 forbids to fetch it"
+    exit 1
+}
 command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || {
     say "no $1: packages of Debian cannot be unpacked without apt-get and dpkg-deb"
     exit 1

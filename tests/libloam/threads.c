@@ -55,7 +55,7 @@ static void threads_that_come_and_go_do_not_grow_memory(void)
 {
     void *objects[OBJECTS];
     size_t early = 0;
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < 500; i++) {
         run(leave_objects, objects);
         free_objects(objects);
         if (i == 100)
