@@ -368,6 +368,33 @@ static void a_run_grows_and_shrinks_in_place(void **state)
     assert_all_returned();
 }
 
+static void the_last_run_of_the_arena_grows_with_it(void **state)
+{
+    (void)state;
+    char *block = alloc(900000);
+    size_t arena = world.end - world.arena;
+    assert_ptr_equal(heap_realloc(&heap, block, 2 * arena), block);
+    assert_sound();
+    heap_free(&heap, block);
+    assert_all_returned();
+}
+
+static void the_fullest_slab_that_is_worth_it_is_used_first(void **state)
+{
+    (void)state;
+    enum { SLABS = 4, EACH = 64 };
+    char *blocks[SLABS * EACH];
+    for (size_t i = 0; i < COUNT(blocks); i++)
+        blocks[i] = alloc(1024);
+    const size_t freed[] = {40, 8, 20, 0}; /* of each slab: the last is in use */
+    for (size_t slab = 0; slab < SLABS; slab++)
+        for (size_t i = 0; i < freed[slab]; i++)
+            heap_free(&heap, blocks[slab * EACH + i]);
+    char *block = alloc(1024);
+    assert_ptr_equal(slice_of(block), slice_of(blocks[EACH]));
+    assert_sound();
+}
+
 static void a_run_made_by_realloc_leaves_room_behind(void **state)
 {
     (void)state;
@@ -757,6 +784,20 @@ static void free_pages_between_live_blocks_go_back(void **state)
         assert_true(all_bytes(blocks[i], 100, (unsigned char)i));
         heap_free(&heap, blocks[i]);
     }
+    assert_all_returned();
+}
+
+static void of_a_slab_with_one_live_block_only_its_pages_stay(void **state)
+{
+    (void)state;
+    heap_free(&heap, alloc(HEAP_SLICE_SIZE)); /* all pages of the slice have memory */
+    char *live = alloc(24576), *freed = alloc(24576);
+    assert_ptr_equal(slice_of(live), slice_of(freed));
+    heap_free(&heap, freed);
+    heap_trim(&heap);
+    assert_int_equal(heap_taken(&world), 24576);
+    assert_sound();
+    heap_free(&heap, live);
     assert_all_returned();
 }
 
@@ -1596,6 +1637,9 @@ static const struct CMUnitTest unguarded_tests[] = {
 static const struct CMUnitTest release_tests[] = {
     TEST(powers_of_two_are_aligned_to_their_size),
     TEST(a_cap_is_never_exceeded),
+    TEST(the_last_run_of_the_arena_grows_with_it),
+    TEST(of_a_slab_with_one_live_block_only_its_pages_stay),
+    TEST(the_fullest_slab_that_is_worth_it_is_used_first),
     TEST(at_the_cap_free_memory_in_the_wrong_place_goes_back),
 };
 

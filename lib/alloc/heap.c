@@ -111,18 +111,14 @@ static void *alloc_small(struct heap *heap, size_t size, unsigned index)
     return block;
 }
 
-static void *alloc_small_zeroed(struct heap *heap, size_t size, unsigned index)
+/* Clears an object that is just off the list of its class. */
+static void *zeroed(const struct heap *heap, void *object, unsigned index)
 {
-    void *block = alloc_small(heap, size, index);
-    if (block == NULL)
-        return NULL;
-    if (HEAP_CHECKED)
-        memset(block, 0, size);
-    else if (heap_slab_is_fresh(heap, index))
-        *(uintptr_t *)block = 0;
+    if (heap_slab_is_fresh(heap, index))
+        *(uintptr_t *)object = 0;
     else
-        memset(block, 0, heap_class_size(index));
-    return block;
+        memset(object, 0, heap_class_size(index));
+    return object;
 }
 
 /* Checked builds: notes how much was asked for of a large block. */
@@ -154,8 +150,10 @@ static void *alloc(struct heap *heap, const struct heap_request *request)
     if (need > HEAP_SMALL_MAX || request->align > HEAP_SMALL_MAX)
         return alloc_large(heap, request);
     unsigned index = heap_class_aligned(heap, need, request->align);
-    return request->zero ? alloc_small_zeroed(heap, request->size, index)
-                         : alloc_small(heap, request->size, index);
+    void *block = alloc_small(heap, request->size, index);
+    if (!request->zero || block == NULL)
+        return block;
+    return HEAP_CHECKED ? memset(block, 0, request->size) : zeroed(heap, block, index);
 }
 
 /* The heap of a thread that may have none yet; NULL if there is no memory for one. */
@@ -186,6 +184,10 @@ void *heap_alloc_slow(size_t size, struct heap *heap)
 
 void *heap_alloc_zeroed(struct heap *heap, size_t size)
 {
+    unsigned index = size > HEAP_SMALL_MAX ? 0 : heap_class_of(heap, size);
+    void *object = size > HEAP_SMALL_MAX ? NULL : heap_pop(heap, index);
+    if (object != NULL)
+        return zeroed(heap, object, index);
     heap = attached(heap);
     if (heap == NULL)
         return NULL;
@@ -265,8 +267,7 @@ static void free_block(struct heap *heap, void *block, size_t size, const void *
 /* `slab` has another owner, or by an earlier mask is not that of the block at all. */
 void heap_free_foreign(void *block, struct heap *heap, struct heap_slice *slab)
 {
-    const struct heap *owner = heap_owner(slab);
-    if (!HEAP_CHECKED && owner != NULL && heap_is_object(slab, (uintptr_t)block))
+    if (!HEAP_CHECKED && heap_owner(slab) != NULL && heap_is_object(slab, (uintptr_t)block))
         heap_remote_free(heap, slab, (uintptr_t)block);
     else
         heap_free_slow(block, heap);

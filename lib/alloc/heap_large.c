@@ -164,10 +164,20 @@ bool heap_large_free(struct heap *heap, struct heap_slice *run, uintptr_t addres
 
 /* --- resizing --- */
 
+/* Takes `slices` behind the run: if it is the arena's last, or but for a free one, this may grow.
+ */
+static bool extend(struct heap_world *world, struct heap_slice *run, size_t slices)
+{
+    if (heap_run_extend(world, run, run->slices, slices))
+        return true;
+    return heap_run_ends_arena(world, run, run->slices) && heap_world_grow(world, slices) &&
+           heap_run_extend(world, run, run->slices, slices);
+}
+
 static bool grow(struct heap_world *world, struct heap_slice *run, size_t slices, size_t bytes)
 {
     size_t had = run->slices;
-    if (slices > had && !heap_run_extend(world, run, had, slices - had))
+    if (slices > had && !extend(world, run, slices - had))
         return false;
     if (slices > had)
         label(world, run, had, slices);

@@ -147,6 +147,17 @@ bool heap_run_extend(struct heap_world *world, struct heap_slice *first, size_t 
     return fits;
 }
 
+bool heap_run_ends_arena(struct heap_world *world, struct heap_slice *first, size_t length)
+{
+    heap_port_lock(world);
+    struct heap_slice *behind = run_behind(world, first, length);
+    if (behind != NULL)
+        length += heap_run_slices(behind);
+    bool ends = heap_slice_start(world, first) + length * HEAP_SLICE_SIZE == world->end;
+    heap_port_unlock(world);
+    return ends;
+}
+
 struct heap_slice *heap_run_take_dirty(struct heap_world *world, uint64_t since, size_t *slices)
 {
     heap_port_lock(world);

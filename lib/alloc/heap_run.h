@@ -25,6 +25,9 @@ void heap_run_give_locked(struct heap_world *world, struct heap_slice *first, si
 bool heap_run_extend(struct heap_world *world, struct heap_slice *first, size_t length,
                      size_t slices);
 
+/* True iff nothing but free slices lies behind [first, first + length). */
+bool heap_run_ends_arena(struct heap_world *world, struct heap_slice *first, size_t length);
+
 /* Takes the free run out that has been dirty for longest, or NULL if there is none that is so since
  * `since` or before. Give it back when purged. */
 struct heap_slice *heap_run_take_dirty(struct heap_world *world, uint64_t since, size_t *slices);

@@ -15,6 +15,7 @@
 #define ENOUGH_MIN  4   /* objects of large... */
 #define ENOUGH_MAX  32  /* ...and of small classes that make a list worth taking */
 #define WATCH_EVERY 256 /* objects that are given out between two looks at the clock */
+#define LOOK_AT     8   /* slabs of a queue of which the fullest is used next */
 #define STASH_MAX   4   /* slices that a heap keeps for its next slabs */
 
 _Noreturn void heap_astray(uintptr_t object, uintptr_t next)
@@ -129,7 +130,7 @@ static bool carve(struct heap *heap, struct heap_slice *slab)
     size_t first = bits_lowest(slab->uncarved), past = first + 1;
     uintptr_t object = bits_max(base + first * HEAP_PAGE, slab->start);
     object = heap_object_at(slab, object, size);
-    uintptr_t wanted = object + slab->enough * size;
+    uintptr_t wanted = object + (uintptr_t)slab->enough * size;
     while ((slab->uncarved >> past & 1) != 0 && base + past * HEAP_PAGE < wanted)
         past++;
     uint16_t pages = heap_page_mask(first, past - first);
@@ -299,7 +300,26 @@ static void make_current(struct heap *heap, struct heap_slice *slab)
     heap->current[slab->class] = slab;
 }
 
-/* The first queued slab, out of the queue, if it has more objects ready than the current one. */
+static unsigned ready(const struct heap_slice *slab)
+{
+    return (unsigned)slab->linked - slab->used;
+}
+
+/* Of the first slabs of a queue, that with the fewest objects ready that are worth it: so slabs
+ * become full, and others empty. */
+static struct heap_slice *fullest(const struct heap_world *world, const struct heap_queue *queue)
+{
+    struct heap_slice *best = heap_slice_at(world, queue->first), *slab = best;
+    for (unsigned i = 1; i < LOOK_AT && !has_remote(slab) && slab->next != HEAP_NO_SLICE; i++) {
+        slab = heap_slice_at(world, slab->next);
+        if (ready(slab) >= slab->enough &&
+            (ready(slab) < ready(best) || ready(best) < best->enough))
+            best = slab;
+    }
+    return best;
+}
+
+/* A queued slab, out of the queue, if it has more objects ready than the current one. */
 static struct heap_slice *take_queued(struct heap *heap, unsigned index)
 {
     const struct heap_slice *current = heap->current[index];
@@ -308,9 +328,8 @@ static struct heap_slice *take_queued(struct heap *heap, unsigned index)
         heap_slab_take_woken(heap);
     if (heap_queue_is_empty(queue))
         return NULL;
-    struct heap_slice *slab = heap_slice_at(heap->world, queue->first);
-    unsigned ready = current == NULL ? 0 : (unsigned)current->linked - current->used;
-    if (!has_remote(slab) && (unsigned)slab->linked - slab->used <= ready)
+    struct heap_slice *slab = fullest(heap->world, queue);
+    if (!has_remote(slab) && ready(slab) <= (current == NULL ? 0 : ready(current)))
         return NULL;
     heap_queue_remove(heap->world, queue, slab);
     return slab;
@@ -507,35 +526,21 @@ void heap_slab_unload(struct heap *heap, unsigned index)
 
 /* --- giving back pages --- */
 
-/* How many linked objects lie in a page at least in part. */
-static uint16_t count_linked(const struct heap_slice *slab, uintptr_t base, size_t page)
+/* The pages that linked objects lie in which are not in the slab's list. */
+static uint16_t used_pages(const struct heap *heap, const struct heap_slice *slab, uintptr_t base)
 {
-    uint32_t size = heap_class_size(slab->class);
-    uintptr_t first = bits_max(base + page * HEAP_PAGE, slab->start);
-    first = heap_object_at(slab, first, size);
-    uintptr_t last = heap_object_at(slab, base + (page + 1) * HEAP_PAGE - 1, size);
-    uint16_t count = (uint16_t)((last - first) / size + 1);
-    bool first_waits = (pages_of(base, first, size) & slab->uncarved) != 0;
-    bool last_waits = (pages_of(base, last, size) & slab->uncarved) != 0;
-    return count - first_waits - (last != first && last_waits);
-}
-
-/* The pages with memory in which every object is in the slab's list. */
-static uint16_t find_free_pages(const struct heap *heap, const struct heap_slice *slab,
-                                uintptr_t base)
-{
-    uint16_t count[HEAP_SLICE_PAGES] = {0}, pages = 0;
-    uint32_t size = heap_class_size(slab->class);
+    uint64_t is_free[HEAP_SLICE_SIZE / HEAP_MIN_ALIGN / 64] = {0};
     for (uintptr_t object = slab->free; object != 0; object = heap_next(heap->world, object))
-        for (size_t page = (object - base) / HEAP_PAGE;
-             page <= (object + size - 1 - base) / HEAP_PAGE; page++)
-            count[page]++;
-    uint16_t candidates = slab->backed & (uint16_t)~slab->uncarved;
-    for (size_t page = 0; page < HEAP_SLICE_PAGES; page++)
-        if ((candidates & heap_page_mask(page, 1)) != 0 && count[page] != 0 &&
-            count[page] == count_linked(slab, base, page))
-            pages |= heap_page_mask(page, 1);
-    return pages;
+        bits_set(is_free, (object - base) / HEAP_MIN_ALIGN);
+    uint32_t size = heap_class_size(slab->class);
+    uint16_t used = 0;
+    for (uintptr_t object = slab->start; object < base + HEAP_SLICE_SIZE; object += size) {
+        uint16_t pages = pages_of(base, object, size);
+        bool is_linked = (pages & slab->uncarved) == 0;
+        if (is_linked && !bits_test(is_free, (object - base) / HEAP_MIN_ALIGN))
+            used |= pages;
+    }
+    return used;
 }
 
 /* Takes the objects that reach into `pages` out of the slab's list: they are not linked any more.
@@ -561,11 +566,13 @@ static void unlink_objects(struct heap *heap, struct heap_slice *slab, uintptr_t
 size_t heap_slab_purge(struct heap *heap, struct heap_slice *slab)
 {
     uintptr_t base = heap_slice_start(heap->world, slab);
-    uint16_t pages = find_free_pages(heap, slab, base);
+    uint16_t pages = slab->backed & (uint16_t)~used_pages(heap, slab, base);
     if (pages == 0)
         return 0;
-    unlink_objects(heap, slab, base, pages);
-    slab->uncarved |= pages;
+    uint16_t front = heap_page_mask(0, (slab->start - base) / HEAP_PAGE);
+    uint16_t carved = pages & (uint16_t)~front;
+    unlink_objects(heap, slab, base, carved);
+    slab->uncarved |= carved;
     slab->worn = true;
     return heap_world_purge(heap->world, slab, pages);
 }

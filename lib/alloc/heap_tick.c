@@ -130,7 +130,10 @@ void heap_tick(struct heap *heap, uint64_t now)
 
 void heap_tick_now(struct heap *heap)
 {
-    heap_tick(heap, heap_port_clock(heap->world));
+    uint64_t now = heap_port_clock(heap->world);
+    if (heap->ticked == 0)
+        heap->ticked = now; /* a new heap has nothing old */
+    heap_tick(heap, now);
 }
 
 size_t heap_trim(struct heap *heap)
