@@ -132,5 +132,5 @@ size_t malloc_usable_size(void *block)
 int malloc_trim(size_t pad)
 {
     (void)pad;
-    return hosted_heap != &heap_none && heap_trim(hosted_heap) > 0;
+    return hosted_heap->world != NULL && heap_trim(hosted_heap) > 0;
 }

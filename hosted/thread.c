@@ -206,13 +206,13 @@ static void after_fork_in_child(void)
 
 static bool is_set(const char *name)
 {
-    const char *value = getenv(name);
+    const char *value = secure_getenv(name);
     return value != NULL && value[0] != '\0' && strcmp(value, "0") != 0;
 }
 
 static void read_cap(void)
 {
-    const char *text = getenv("LOAM_CAP");
+    const char *text = secure_getenv("LOAM_CAP");
     if (text == NULL || text[0] == '\0')
         return;
     if (parse_number(text, &cap) != 0)
@@ -234,7 +234,7 @@ static __attribute__((constructor)) void start(void)
 
 static __attribute__((destructor)) void end(void)
 {
-    if (!is_set("LOAM_STATS") || hosted_heap == &heap_none)
+    if (!is_set("LOAM_STATS") || hosted_heap->world == NULL)
         return;
     heap_park(hosted_heap); /* what it only kept at hand is free now */
     hosted_heap = &heap_none;

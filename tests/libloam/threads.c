@@ -3,6 +3,7 @@
 #include "tests/libloam/corner.h"
 
 #include <dlfcn.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -80,13 +81,27 @@ static void pthread_exit_leaves_objects(void)
 /* --- destructors of thread-specific data -------------------------------------------------------
  */
 
-static pthread_key_t keys[8];
+enum { KEYS = 8 };
+
+static pthread_key_t keys[KEYS];
 static unsigned destroyed; /* atomic */
 
 /* Frees what it is given, and leaves more for the next round, as often as there are rounds. */
+struct kept {
+    size_t key, rounds; /* it is put back so many times */
+};
+
+static void keep(size_t key, size_t rounds)
+{
+    struct kept *kept = malloc(sizeof *kept);
+    *kept = (struct kept){key, rounds};
+    pthread_setspecific(keys[key], kept);
+}
+
 static void destroy(void *value)
 {
-    uint64_t rounds = *(uint64_t *)value;
+    struct kept kept = *(struct kept *)value;
+    malloc_trim(0);
     free(value);
     void *blocks[100];
     for (size_t i = 0; i < 100; i++)
@@ -94,34 +109,37 @@ static void destroy(void *value)
     for (size_t i = 0; i < 100; i++)
         free(blocks[i]);
     __atomic_add_fetch(&destroyed, 1, __ATOMIC_RELAXED);
-    if (rounds == 0)
-        return;
-    uint64_t *next = malloc(100);
-    *next = rounds - 1;
-    pthread_setspecific(keys[rounds % 8], next);
+    if (kept.rounds > 0)
+        keep(kept.key, kept.rounds - 1);
+}
+
+static void *use_malloc(void *argument)
+{
+    free(malloc(100));
+    return argument;
 }
 
 static void *use_keys(void *argument)
 {
-    (void)argument;
-    for (size_t i = 0; i < 8; i++) {
-        uint64_t *value = malloc(50);
-        *value = i % 4;
-        pthread_setspecific(keys[i], value);
-    }
-    return NULL;
+    for (size_t i = 0; i < KEYS; i++)
+        keep(i, i % 4);
+    return argument;
 }
 
+/* Keys are made before libloam's own, and after: destructors run in this order. */
 static void destructors_may_allocate(void)
 {
-    for (size_t i = 0; i < 8; i++)
+    for (size_t i = 0; i < KEYS; i++) {
         require(pthread_key_create(&keys[i], destroy) == 0);
-    for (int i = 0; i < 200; i++)
+        if (i == 3)
+            run(use_malloc, NULL);
+    }
+    for (int i = 0; i < 100; i++)
         run(use_keys, NULL);
     size_t early = corner_resident();
-    for (int i = 0; i < 800; i++)
+    for (int i = 0; i < 200; i++)
         run(use_keys, NULL);
-    require(destroyed >= 8000 && corner_resident() < early + (2 << 20));
+    require(destroyed == 300 * (1 + 2 + 3 + 4) * KEYS / 4 && corner_resident() < early + (2 << 20));
 }
 
 /* The C library keeps such a text for each thread, and frees it after the last destructor. */
