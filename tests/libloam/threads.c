@@ -86,7 +86,6 @@ enum { KEYS = 8 };
 static pthread_key_t keys[KEYS];
 static unsigned destroyed; /* atomic */
 
-/* Frees what it is given, and leaves more for the next round, as often as there are rounds. */
 struct kept {
     size_t key, rounds; /* it is put back so many times */
 };
@@ -98,6 +97,7 @@ static void keep(size_t key, size_t rounds)
     pthread_setspecific(keys[key], kept);
 }
 
+/* Frees what it is given, and leaves more for the next round, as often as there are rounds. */
 static void destroy(void *value)
 {
     struct kept kept = *(struct kept *)value;
@@ -115,7 +115,7 @@ static void destroy(void *value)
 
 static void *use_malloc(void *argument)
 {
-    free(malloc(100));
+    free(opaque_pointer(malloc(100)));
     return argument;
 }
 
