@@ -128,7 +128,13 @@ static bool test(int argc, char **argv)
         ktest_list();
         return true;
     }
-    return ktest_run(argc > 1 ? argv[1] : NULL);
+    bool is_long = argc > 1 && strcmp(argv[argc - 1], "long") == 0;
+    int named = argc - is_long;
+    if (named > 2) {
+        console_print("test: \"%s\" is not long\n", argv[2]);
+        return false;
+    }
+    return ktest_run(named > 1 ? argv[1] : NULL, is_long);
 }
 
 static bool bench(int argc, char **argv)
@@ -165,7 +171,7 @@ const struct command command_machine[] = {
     {"cpu", "", "what the CPU is and can do", 0, 0, show_cpu},
     {"log", "", "what the kernel has logged", 0, 0, show_log},
     {"tables", "[SIGNATURE]", "the ACPI tables, or the bytes of one", 0, 1, show_tables},
-    {"test", "[NAME]", "the in-kernel tests as TAP; `test list` names them", 0, 1, test},
+    {"test", "[NAME] [long]", "the in-kernel tests as TAP; `test list` names them", 0, 2, test},
     {"bench", "[NAME]", "the in-kernel benchmarks, or those of one name", 0, 1, bench},
     {"crash", "KIND", "provoke a fault; an unknown KIND lists them", 1, 1, crash},
     {"panic", "[REASON]", "end the kernel", 0, 1, do_panic},

@@ -70,6 +70,7 @@ static const char *region_name(uintptr_t address)
          "direct map"},
         {MEMLAYOUT_BRK_START, MEMLAYOUT_BRK_END, "brk"},
         {MEMLAYOUT_MMAP_START, MEMLAYOUT_MMAP_END, "mmap"},
+        {MEMLAYOUT_VMALLOC_START, MEMLAYOUT_VMALLOC_END, "vmalloc"},
         {MEMLAYOUT_HEAP_TABLE_START, MEMLAYOUT_HEAP_TABLE_END, "heap table"},
         {MEMLAYOUT_DEVICES_START, MEMLAYOUT_DEVICES_END, "devices"},
         {MEMLAYOUT_ACPI_START, MEMLAYOUT_ACPI_END, "ACPI tables"},

@@ -121,18 +121,10 @@ static const struct {
     const char *kind;
     crash_function *function;
 } kinds[] = {
-    {"null", null_pointer},
-    {"text", write_text},
-    {"rodata", write_rodata},
-    {"exec", execute_data},
-    {"stack", overflow_stack},
-    {"ud", invalid_opcode},
-    {"smash", smash_stack},
-    {"divide", divide},
-    {"protection", protection},
-    {"triple", triple_fault},
-    {"nmi", nmi_in_panic},
-    {"hang", hang},
+    {"null", null_pointer},   {"text", write_text},      {"rodata", write_rodata},
+    {"exec", execute_data},   {"stack", overflow_stack}, {"ud", invalid_opcode},
+    {"smash", smash_stack},   {"divide", divide},        {"protection", protection},
+    {"triple", triple_fault}, {"nmi", nmi_in_panic},     {"hang", hang},
 };
 
 #define KINDS (sizeof kinds / sizeof kinds[0])

@@ -94,7 +94,7 @@ static bool step_through(struct heap_churn *churn, struct slot *slots)
 bool heap_churn_run(struct heap_churn *churn)
 {
     *churn = (struct heap_churn){.slots = churn->slots, .steps = churn->steps};
-    struct slot *slots = vmalloc(churn->slots * sizeof *slots);
+    struct slot *slots = vzalloc(churn->slots * sizeof *slots);
     if (slots == NULL)
         return false;
     kmalloc_trim();

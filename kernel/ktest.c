@@ -12,6 +12,7 @@
 /* A table of pointers, gathered by linker.ld. */
 extern const struct ktest *const ktest_first[], *const ktest_end[];
 
+static bool run_is_long;
 static const char *skip_reason; /* set by a test that ended itself as skipped */
 
 _Noreturn void ktest_fail(const char *file, int line, const char *text)
@@ -66,9 +67,15 @@ void ktest_list(void)
     }
 }
 
-bool ktest_run(const char *group)
+bool ktest_is_long(void)
+{
+    return run_is_long;
+}
+
+bool ktest_run(const char *group, bool is_long)
 {
     unsigned count = 0, failed = 0, number = 0;
+    run_is_long = is_long;
     for (const struct ktest *const *test = ktest_first; test < ktest_end; test++)
         count += matches(*test, group);
     if (count == 0) {

@@ -40,6 +40,9 @@ void ktest_report(const char *sentence);
 /* Prints "# suite GROUP" for each group. */
 void ktest_list(void);
 
-/* Runs the tests of one group, or all if `group` is NULL. True iff none failed and there were any.
- */
-bool ktest_run(const char *group);
+/* Runs the tests of one group, or all if `group` is NULL; `is_long`: those that can, for longer.
+ * True iff none failed and there were any. */
+bool ktest_run(const char *group, bool is_long);
+
+/* May the running test take minutes? */
+bool ktest_is_long(void);

@@ -6,7 +6,8 @@
  *
  *   0xffff8000_00000000  64 TiB  direct map: physical address p at DIRECT_MAP + p, never executable
  *   0xffffd000_00000000  15 TiB  brk: the heap's arena, grown by ksbrk
- *   0xffffe000_00000000  15 TiB  mmap: what kmmap hands out
+ *   0xffffe000_00000000   8 TiB  mmap: what kmmap hands out
+ *   0xffffe900_00000000   6 TiB  vmalloc: blocks of pages between guards
  *   0xfffff000_00000000   1 TiB  the heap's table of slice descriptors, and its marks
  *   0xfffff200_00000000   1 TiB  devices: their memory, never cached
  *   0xfffff400_00000000  64 MiB  ACPI tables outside the direct map, read-only
@@ -24,7 +25,10 @@
 #define MEMLAYOUT_BRK_END   0xffffdf0000000000
 
 #define MEMLAYOUT_MMAP_START 0xffffe00000000000
-#define MEMLAYOUT_MMAP_END   0xffffef0000000000
+#define MEMLAYOUT_MMAP_END   0xffffe80000000000
+
+#define MEMLAYOUT_VMALLOC_START 0xffffe90000000000
+#define MEMLAYOUT_VMALLOC_END   0xffffef0000000000
 
 #define MEMLAYOUT_HEAP_TABLE_START 0xfffff00000000000
 #define MEMLAYOUT_HEAP_TABLE_END   0xfffff10000000000

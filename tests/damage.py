@@ -11,7 +11,7 @@ import seal  # noqa: E402
 
 SEAL_BYTES = len(seal.seal(b""))
 PROGRAM_BYTES = 56  # of an ELF64 program header
-QEMU_INITRD_END = (3 << 20) - (128 << 10)  # of a machine of 3 MiB
+QEMU_INITRD_END = (4 << 20) - (128 << 10)  # of a machine of 4 MiB
 LARGE_INITRD = 200 << 20  # more than the machine has that is to refuse it
 
 
@@ -69,7 +69,7 @@ def enlarge(path, size):
 
 
 def lay_initrd_over_kernel(build):
-    """An initrd that QEMU, which puts it at the end of 3 MiB, lays over the image's last pages.
+    """An initrd that QEMU, which puts it at the end of 4 MiB, lays over the image's last pages.
     Those are not in the file, so that QEMU does not notice."""
     content = (build / "kernel.elf").read_bytes()
     (headers,) = struct.unpack_from("<Q", content, 32)

@@ -89,7 +89,7 @@ MEDIA = {
     "usb": ("", ["qemu-xhci", "usb-storage,drive=esp,bootindex=0"]),
 }
 
-LEAST_MEMORY = {"uefi": 42, "pvh": 3}  # MiB: OVMF's own needs; the image ends above 2 MiB
+LEAST_MEMORY = {"uefi": 42, "pvh": 4}  # MiB: their own needs; SeaBIOS keeps the last half
 TIMEOUT = {"uefi": 60, "pvh": 30}  # seconds for --cmd; half a second to three are usual
 PROBE_SECONDS = 10  # for an accelerator to show that it works; it does in 0.2
 KEY_SECONDS = 20  # for a typed character to be echoed
@@ -250,7 +250,8 @@ def demand_ready(options):
     for name in needed:
         demand_built(options, name)
     if options.boot == "pvh" and bytes_of(options.mem) < LEAST_MEMORY["pvh"] << 20:
-        raise Refusal("--mem %s is too little memory: the kernel's image needs 3M" % options.mem)
+        least = LEAST_MEMORY[options.boot]
+        raise Refusal("--mem %s is too little memory: %dM are needed" % (options.mem, least))
     if options.initrd and not os.path.isfile(options.initrd):
         raise Refusal("%s: no such initial RAM disk" % options.initrd)
     if not shutil.which(QEMU):

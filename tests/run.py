@@ -172,7 +172,7 @@ BOOTS = [
     Boot("triple fault", "--boot pvh", "crash triple", "reset"),
     Boot("hang", "--boot pvh --timeout 5", "crash hang", "hang", (r"after 5 s, the kernel hangs",)),
     Boot("uefi 40M", "--boot uefi --mem 40M", "mem", "shell", (r"OVMF needs \d+M",)),
-    Boot("pvh 3M", "--boot pvh --mem 3M", "mem", "ok", (r"\d+ KiB free \+",)),
+    Boot("pvh 4M", "--boot pvh --mem 4M", "mem", "ok", (r"\d+ KiB free \+",)),
     Boot("pvh 2M", "--boot pvh --mem 2M", "mem", "unready", (r"too little memory",)),
     Boot("no boot volume", "--boot uefi", "mem", "shell", (), "no loader"),
     loader("kernel missing", "no sealed kernel", r"is not on the boot volume: copy it"),
@@ -196,7 +196,7 @@ BOOTS = [
     Boot("pvh line too long", "--boot pvh", LONG_LINE, "panic", (r"longer than \d+ characters",)),
     Boot(
         "pvh initrd too large",
-        "--boot pvh --mem 3M",
+        "--boot pvh --mem 4M",
         "mem",
         "loader",
         (r"initial RAM disk lies over the kernel",),
@@ -271,8 +271,12 @@ Result = collections.namedtuple("Result", "job cases details seconds")
 # --- what there is to run ---------------------------------------------------------------------
 
 
+def is_long():
+    return os.environ.get("LONG") == "1"
+
+
 def stretch(seconds):
-    return seconds * (LONG_FACTOR if os.environ.get("LONG") == "1" else 1)
+    return seconds * (LONG_FACTOR if is_long() else 1)
 
 
 def hosted_jobs(directories):
@@ -319,14 +323,15 @@ def fuzz_job(name, directory):
 
 
 def boot_job(boot, kernel_dir, skip=None):
+    is_suite = boot.verdict == "ok" and boot.cmd is not None and boot.cmd.split()[0] == "test"
+    cmd = [] if boot.cmd is None else ["--cmd", boot.cmd + " long" * (is_suite and is_long())]
     argv = [sys.executable, str(TESTS / "qemu.py"), "--build", str(kernel_dir)]
-    argv += shlex.split(boot.options) + ([] if boot.cmd is None else ["--cmd", boot.cmd])
+    argv += shlex.split(boot.options) + cmd
     options = qemu.parse(argv[2:])
     seconds = options.timeout or qemu.TIMEOUT[options.boot]
     if boot.verdict != "hang":
         seconds = stretch(seconds)
     argv += ["--timeout", str(seconds)]
-    is_suite = boot.verdict == "ok" and boot.cmd is not None and boot.cmd.split()[0] == "test"
     status = qemu.VERDICTS[boot.verdict][0]
     limit = seconds + RUNNER_SECONDS
     rest = (boot.texts, is_suite, skip, boot.damage, boot.typed)

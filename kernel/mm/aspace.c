@@ -261,6 +261,7 @@ static struct region *sparse_region(const char *who, const struct aspace *space,
 }
 
 #define BACKED_AT_ONCE 16
+#define MANY           4096 /* pages: from here on it pays to see first whether they are there */
 
 /* Puts frames behind `count` pages. False changes nothing. */
 static bool back_some(struct aspace *space, uintptr_t start, size_t count, unsigned flags)
@@ -276,7 +277,9 @@ static bool back_some(struct aspace *space, uintptr_t start, size_t count, unsig
 int aspace_back(struct aspace *space, uintptr_t start, uintptr_t end)
 {
     unsigned flags = sparse_region("aspace_back", space, start, end)->flags & ~ASPACE_SPARSE;
-    size_t count;
+    size_t count = (end - start) >> PAGE_SHIFT;
+    if (count >= MANY && count > frame_free_count(pmm_frames()))
+        return -ENOMEM; /* at once, not after all the memory there is */
     for (uintptr_t at = start; at < end; at += count * PAGE_SIZE) {
         count = bits_min((end - at) >> PAGE_SHIFT, BACKED_AT_ONCE);
         if (back_some(space, at, count, flags))

@@ -12,6 +12,7 @@
 #include "kernel/mm/pmm.h"
 #include "kernel/panic.h"
 #include "lib/alloc/heap.h"
+#include "lib/alloc/heap_class.h"
 #include "lib/bits.h"
 #include "lib/string.h"
 
@@ -201,10 +202,19 @@ void kfree_sized(void *block, size_t size)
         heap_free_sized(heap_home_current(), block, size);
 }
 
-size_t ksize(const void *block)
+static __attribute__((noinline)) size_t ksize_slow(const void *block)
 {
     size_t dma = dma_size(block);
     return dma != 0 ? dma : heap_size(&world, block);
+}
+
+size_t ksize(const void *block)
+{
+    const struct heap *heap = heap_home_current();
+    const struct heap_slice *slab = heap_slice_in(heap->table, heap->mask, (uintptr_t)block);
+    if (HEAP_CHECKED || heap_owner(slab) == NULL || !heap_is_object(slab, (uintptr_t)block))
+        return ksize_slow(block);
+    return heap_class_size(slab->class);
 }
 
 struct heap_world *kmalloc_world(void)

@@ -24,11 +24,12 @@ static uint32_t slices_to_keep(void)
     return (uint32_t)bits_max(1, bits_min(KEEP_MAX, slices / KEEP_SHARE / percpu_count()));
 }
 
-/* The reserve is filled by the first who allocates or idles there. */
+/* The reserve, of nothing so far, is filled by the first who allocates or idles there. */
 void kmalloc_give_heaps(struct percpu *area, struct kmalloc_heaps *heaps)
 {
     heap_init(&heaps->task, kmalloc_world());
     heap_init(&heaps->interrupt, kmalloc_world());
+    heap_reserve(&heaps->interrupt, 0);
     area->task_heap = &heaps->task;
     area->interrupt_heap = &heaps->interrupt;
     area->heap = &heap_none;
@@ -88,5 +89,7 @@ void kmalloc_idle(void)
     heap_tick(this->task_heap, heap_home_clock());
     asm_interrupts_off();
     heap_collect(this->interrupt_heap);
+    while (heap_unreserve(this->interrupt_heap, this->slices_kept))
+        ;
     asm_interrupts_on();
 }

@@ -14,6 +14,7 @@
 
 #define RESERVE_SHARE 256 /* of the RAM is kept for those who cannot wait, */
 #define RESERVE_MAX   ((uint64_t)4 * MIB >> PAGE_SHIFT) /* at most */
+#define MANY          1024 /* frames: from here on it pays to see first whether they are there */
 
 static const struct memmap *map;
 
@@ -246,7 +247,7 @@ static uint64_t *link_of(frame_t frame)
 int pmm_purse_fill(struct pmm_purse *purse, enum pmm_use use, size_t count)
 {
     *purse = (struct pmm_purse){.use = use, .top = FRAME_NONE};
-    if (pmm.grown_up && count > frame_free_count(&pmm.frames))
+    if (pmm.grown_up && count >= MANY && count > frame_free_count(&pmm.frames))
         return -ENOMEM; /* at once, not after clearing all the memory there is */
     while (purse->count < count) {
         frame_t frame = pmm_alloc(use, (struct frame_request){.flags = FRAME_ZERO});

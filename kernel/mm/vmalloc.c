@@ -1,108 +1,181 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vmalloc: takes address space without access from kmmap, and gives access to all of it but the
- * first and the last page. Records of the blocks, in the kernel heap, tell vfree what is one.
+ * vmalloc: takes addresses from a window of its own, one sparse region, and has memory put behind
+ * them. Pages between blocks never have any: these are the guards. Records of the blocks, in the
+ * kernel heap, tell what is taken, and vfree what is a block.
+ *
+ *     guard | block, 3 pages | guard | block, 1 page | guard | ...      next
  */
 #include "kernel/mm/vmalloc.h"
 
 #include "kernel/lock.h"
+#include "kernel/memlayout.h"
 #include "kernel/mm/aspace.h"
 #include "kernel/mm/kmalloc.h"
-#include "kernel/mm/mmap.h"
 #include "kernel/panic.h"
-#include "lib/addr.h"
 #include "lib/bits.h"
-#include "lib/error.h"
 #include "lib/list.h"
+#include "lib/string.h"
 #include "lib/tree.h"
 
-#define GUARD PAGE_SIZE
+#define GUARD        PAGE_SIZE
+#define WINDOW_START MEMLAYOUT_VMALLOC_START
+#define WINDOW_END   MEMLAYOUT_VMALLOC_END
 
 struct block {
     struct tree_node node; /* key: its first byte */
     size_t bytes;          /* whole pages, without the guards */
+    bool is_freed;         /* its memory is on its way back; nobody's block any more */
 };
 
 /* stats.blocks == |blocks|, stats.bytes == sum of their bytes */
-static struct lock lock; /* of these two */
+static struct lock lock; /* of these three */
 static struct tree_node *blocks;
+static uintptr_t next; /* blocks go here and above as long as there is room: freed ones rest */
 static struct vmalloc_stats stats;
-static const struct aspace *space;
+static struct aspace *space;
 
-void vmalloc_init(const struct aspace *kernel_space)
+void vmalloc_init(struct aspace *kernel_space)
 {
     lock_init(&lock, "vmalloc", LOCK_VMALLOC);
     space = kernel_space;
     blocks = NULL;
+    next = WINDOW_START + GUARD;
     stats = (struct vmalloc_stats){0};
+    bool were_on = lock_take_irq(&aspace_lock);
+    int error = aspace_map(space, WINDOW_START, WINDOW_END,
+                           PAGE_READ | PAGE_WRITE | PAGE_GLOBAL | ASPACE_SPARSE);
+    lock_release_irq(&aspace_lock, were_on);
+    if (error != 0)
+        panic("no memory to describe the window of vmalloc");
 }
 
-/* Maps `bytes` between two guards. Returns the first of them, or 0. */
-static uintptr_t map_guarded(size_t bytes)
+/* Memory behind a block */
+
+static bool back(uintptr_t first, size_t bytes)
 {
-    size_t room = bytes + 2 * GUARD;
-    intptr_t start = kmmap(0, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS);
-    if (is_error(start))
-        return 0;
-    uintptr_t first = (uintptr_t)start + GUARD;
-    if (kmprotect(first, bytes, PROT_READ | PROT_WRITE) == 0)
-        return first;
-    /* The room may have become one region with guards on both sides. If there is no memory to cut
-     * it out again, address space is lost, but no memory. */
-    kmunmap((uintptr_t)start, room);
+    bool were_on = lock_take_irq(&aspace_lock);
+    int error = aspace_back(space, first, first + bytes);
+    lock_release_irq(&aspace_lock, were_on);
+    return error == 0;
+}
+
+static void drop(uintptr_t first, size_t bytes)
+{
+    bool were_on = lock_take_irq(&aspace_lock);
+    aspace_drop(space, first, first + bytes);
+    lock_release_irq(&aspace_lock, were_on);
+}
+
+/* Records; under the lock */
+
+static struct block *block_of(struct tree_node *node)
+{
+    return container_of(node, struct block, node);
+}
+
+/* The lowest address at or above `from` with `room` bytes that no block and no guard behind one
+ * takes; or 0. */
+static uintptr_t find_room(uintptr_t from, size_t room)
+{
+    while (room <= WINDOW_END - from) {
+        struct tree_node *node = tree_at_or_below(blocks, from + room - 1);
+        uintptr_t end = node != NULL ? node->key + block_of(node)->bytes + GUARD : 0;
+        if (end <= from)
+            return from;
+        from = end;
+    }
     return 0;
 }
 
-/* Cannot fail: the block's pages are a region of their own, and the guards lie at the ends of
- * theirs, so nothing is cut in two. */
-static void unmap_guarded(uintptr_t first, size_t bytes)
+/* Gives the block addresses, with a guard behind them. False if there are none. */
+static bool insert(struct block *block)
 {
-    int status = kmunmap(first - GUARD, bytes + 2 * GUARD);
-    if (status != 0)
-        panic("vfree: kmunmap(0x%lx, %zu) returned %d", first - GUARD, bytes + 2 * GUARD, status);
+    size_t room = block->bytes + GUARD;
+    uintptr_t first = find_room(next, room);
+    if (first == 0)
+        first = find_room(WINDOW_START + GUARD, room);
+    if (first == 0)
+        return false;
+    next = first + room;
+    block->node.key = first;
+    tree_insert(&blocks, &block->node);
+    stats.blocks++;
+    stats.bytes += block->bytes;
+    return true;
+}
+
+static void discard(struct block *block)
+{
+    lock_take(&lock);
+    tree_remove(&blocks, &block->node);
+    stats.blocks--;
+    stats.bytes -= block->bytes;
+    lock_release(&lock);
+    kfree(block);
+}
+
+/* The live block that starts at `pointer`; panics if there is none. */
+static struct block *find(const void *pointer)
+{
+    struct tree_node *node = tree_at_or_below(blocks, (uintptr_t)pointer);
+    if (node == NULL || node->key != (uintptr_t)pointer || block_of(node)->is_freed)
+        panic("%p is not the start of a live block of vmalloc", pointer);
+    return block_of(node);
+}
+
+/* The interface */
+
+/* A record with addresses and no memory yet, or NULL. */
+static struct block *reserve(size_t bytes)
+{
+    struct block *block = kmalloc(sizeof *block, 0);
+    if (block == NULL)
+        return NULL;
+    *block = (struct block){.bytes = bytes};
+    lock_take(&lock);
+    bool done = insert(block);
+    lock_release(&lock);
+    if (done)
+        return block;
+    kfree(block);
+    return NULL;
 }
 
 void *vmalloc(size_t size)
 {
     size_t bytes = bits_round_up(size, PAGE_SIZE);
-    if (size == 0 || bytes < size || bytes > SIZE_MAX - 2 * GUARD)
+    if (size == 0 || bytes < size || bytes > WINDOW_END - WINDOW_START)
         return NULL;
-    struct block *block = kmalloc(sizeof *block, 0);
-    uintptr_t first = block != NULL ? map_guarded(bytes) : 0;
-    if (first == 0) {
-        kfree(block);
+    struct block *block = reserve(bytes);
+    if (block == NULL)
         return NULL;
-    }
-    *block = (struct block){{.key = first}, bytes};
-    lock_take(&lock);
-    tree_insert(&blocks, &block->node);
-    stats.blocks++;
-    stats.bytes += bytes;
-    lock_release(&lock);
-    return (void *)first;
+    uintptr_t first = block->node.key;
+    if (back(first, bytes))
+        return (void *)first;
+    discard(block);
+    return NULL;
 }
 
-/* The live block that starts at `pointer`; panics if there is none. Under the lock. */
-static struct block *find(const void *pointer)
+void *vzalloc(size_t size)
 {
-    struct tree_node *node = tree_at_or_below(blocks, (uintptr_t)pointer);
-    if (node == NULL || node->key != (uintptr_t)pointer)
-        panic("%p is not the start of a live block of vmalloc", pointer);
-    return container_of(node, struct block, node);
+    void *block = vmalloc(size);
+    if (block != NULL)
+        memset(block, 0, bits_round_up(size, PAGE_SIZE));
+    return block;
 }
 
+/* Its addresses stay taken until every CPU has forgotten them. */
 void vfree(void *pointer)
 {
     if (pointer == NULL)
         return;
     lock_take(&lock);
     struct block *block = find(pointer);
-    tree_remove(&blocks, &block->node);
-    stats.blocks--;
-    stats.bytes -= block->bytes;
+    block->is_freed = true;
     lock_release(&lock);
-    unmap_guarded(block->node.key, block->bytes);
-    kfree(block);
+    drop(block->node.key, block->bytes);
+    discard(block);
 }
 
 size_t vmalloc_size(const void *block)
@@ -124,14 +197,12 @@ struct vmalloc_stats vmalloc_stats(void)
 static void check_block(struct check *check, const struct block *block)
 {
     uintptr_t start = block->node.key, end = start + block->bytes;
-    const struct region *region = aspace_find(space, start);
-    const struct region *before = aspace_find(space, start - GUARD);
-    const struct region *behind = aspace_find(space, end);
-    check_expect(check, region != NULL && region_start(region) == start && region->end == end,
-                 "the block of vmalloc at 0x%lx is not one region of %zu bytes", start,
+    check_expect(check, paging_count(space->paging, start, block->bytes) == block->bytes / PAGE_SIZE,
+                 "the block of vmalloc at 0x%lx does not have all of its %zu bytes", start,
                  block->bytes);
     check_expect(check,
-                 before != NULL && before->flags == 0 && behind != NULL && behind->flags == 0,
+                 paging_count(space->paging, start - GUARD, GUARD) == 0 &&
+                     paging_count(space->paging, end, GUARD) == 0,
                  "the block of vmalloc at 0x%lx does not lie between guards", start);
 }
 
@@ -143,7 +214,7 @@ size_t vmalloc_check(check_report *report)
     check_expect(&check, is_sound, "the tree of vmalloc's blocks is out of order or of balance");
     for (struct tree_node *node = is_sound ? tree_at_or_above(blocks, 0) : NULL; node != NULL;
          node = tree_at_or_above(blocks, node->key + 1)) {
-        const struct block *block = container_of(node, struct block, node);
+        const struct block *block = block_of(node);
         check_block(&check, block);
         sum.blocks++;
         sum.bytes += block->bytes;

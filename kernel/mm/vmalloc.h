@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * vmalloc: blocks of whole pages that need not lie side by side in physical memory, each between
- * two guard pages of its own. For large buffers whose overrun must be seen at once; smaller or
- * faster ones come from kmalloc. Any CPU, in task context.
+ * two guard pages. For large buffers whose overrun must be seen at once; smaller or faster ones
+ * come from kmalloc. Any CPU, in task context.
  */
 #pragma once
 
@@ -12,13 +12,17 @@
 
 struct aspace;
 
-/* Starts with no blocks, in the space that kmmap uses. Needs kmalloc. */
-void vmalloc_init(const struct aspace *space);
+/* Takes the window of vmalloc in `space`. Needs kmalloc; panics if there is no memory. */
+void vmalloc_init(struct aspace *space);
 
-/* `size` bytes, rounded up to pages, zeroed; or NULL if memory is exhausted or the size is 0 or
- * absurd (nothing is lost then). Touching the page before or behind them faults. The caller owns
- * them until vfree(). */
+/* `size` bytes, rounded up to pages, contents undefined; or NULL if memory is exhausted or the size
+ * is 0 or absurd (nothing is lost then). Touching the page before or behind them faults, and so
+ * does touching them once they are given back: addresses are taken again as late as possible. The
+ * caller owns them until vfree(). */
 void *vmalloc(size_t size);
+
+/* The same, all zero. */
+void *vzalloc(size_t size);
 
 /* Gives back a block; NULL is allowed. Panics naming the pointer if it is not the start of a live
  * block of vmalloc(). */
@@ -35,5 +39,6 @@ struct vmalloc_stats {
 
 struct vmalloc_stats vmalloc_stats(void);
 
-/* Verifies that each block is mapped between guards; see check_expect(). */
+/* Verifies that each block is mapped, and that there are guards on both sides of it; see
+ * check_expect(). Quiet: no call into vmalloc is under way. */
 size_t vmalloc_check(check_report *report);

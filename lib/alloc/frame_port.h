@@ -9,6 +9,11 @@
  *                     interrupts, which end before what they interrupt goes on
  *   frame_home_drain_others(frames)
  *                     has the other CPUs call frame_drain(), as far as they can, before it returns
+ *
+ * and, for the simple allocators alone,
+ *
+ *   frame_home_interrupts_off()  keeps interrupts from this CPU, and tells whether they were on
+ *   frame_home_interrupts_on()   lets them come again
  */
 #pragma once
 

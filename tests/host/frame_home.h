@@ -14,6 +14,16 @@ static inline unsigned frame_home_cpu(void)
     return host_frame_cpu;
 }
 
+/* Threads are not interrupted. */
+static inline bool frame_home_interrupts_off(void)
+{
+    return false;
+}
+
+static inline void frame_home_interrupts_on(void)
+{
+}
+
 struct frames;
 
 /* Called when other CPUs are to be drained, unless NULL. */

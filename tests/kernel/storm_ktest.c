@@ -19,20 +19,20 @@
 #include "tests/kernel/cpus.h"
 #include "tests/kernel/memory.h"
 
-#define AT_ONCE      4    /* CPUs: the host has few to run them on */
-#define OPERATIONS   1000 /* of all CPUs; the slower, the more wait for one lock */
-#define FEW          4    /* operations of each, at least */
-#define SHOOTDOWNS   60   /* at most; each may take some 20 ms */
+#define AT_ONCE      4 /* CPUs: the host has few to run them on */
 #define SLOTS        256
 #define BLOCK_MAX    2048
-#define TIMER_EVERY  16   /* operations; each time it comes once, */
-#define TIMER_SECOND 1000 /* after so small a part of a second */
-#define CALL_EVERY   32   /* operations */
-#define MAP_EVERY    16
-#define NMI_EVERY    128
+#define TIMER_SECOND 1000 /* the part of a second after which a timer comes */
 #define MAPPED_PAGES 3
 #define IRQ_STORM    0xd0
 #define ORDERS       4
+
+/* What happens, and how often: operations of all CPUs, and what comes once in so many. */
+struct storm {
+    uint64_t operations;
+    uint64_t shootdowns; /* at most; each may take some 20 ms. 0: frames only, no heap */
+    uint64_t timer_every, call_every, map_every, nmi_every;
+};
 
 /* What is written at the start of everything that is handed over. */
 struct cargo {
@@ -53,7 +53,8 @@ static struct tally {
     uint64_t taken, freed, failed, interrupts;
 } tally[CPU_MAX][2];
 
-static uint64_t operations_each, mappings_left; /* the latter is atomic */
+static const struct storm *storm;
+static uint64_t mappings_left; /* atomic */
 
 static struct tally *my_tally(void)
 {
@@ -146,7 +147,8 @@ static void interrupted(struct trap_frame *frame)
     (void)frame;
     struct tally *mine = my_tally();
     mine->interrupts++;
-    swap_block(mine);
+    if (storm->shootdowns > 0)
+        swap_block(mine);
     swap_frames(mine);
 }
 
@@ -172,24 +174,25 @@ static bool may_map(void)
 static void disturb(struct tally *mine, uint64_t operation)
 {
     unsigned number = (unsigned)(next_random(mine) % smp_count());
-    if (operation % TIMER_EVERY == 0)
+    if (operation % storm->timer_every == 0)
         irq_timer_start(TIMER_SECOND);
-    if (operation % CALL_EVERY == 0)
+    if (operation % storm->call_every == 0)
         apic_send((uint8_t)percpu_get(number)->apic_id, IRQ_STORM);
-    if (operation % NMI_EVERY == 0 && cpu_id() == 0)
+    if (operation % storm->nmi_every == 0 && cpu_id() == 0)
         nmi_send(number);
 }
 
-static void storm(void *unused)
+static void rage(void *unused)
 {
     (void)unused;
     struct tally *mine = my_tally();
-    for (uint64_t i = 0; i < operations_each; i++) {
-        if (next_random(mine) % 4 != 0)
+    uint64_t each = (storm->operations + smp_count() - 1) / smp_count();
+    for (uint64_t i = 0; i < each; i++) {
+        if (storm->shootdowns > 0 && next_random(mine) % 4 != 0)
             swap_block(mine);
         else
             swap_frames(mine);
-        if (i % MAP_EVERY == 0 && may_map())
+        if (i % storm->map_every == 0 && may_map())
             swap_mapping(mine);
         disturb(mine, i);
     }
@@ -231,14 +234,14 @@ static struct tally sum_up(void)
     return sum;
 }
 
-static void prepare(uint64_t each)
+static void prepare(const struct storm *coming)
 {
     shared = (typeof(shared)){0};
     for (unsigned i = 0; i < CPU_MAX; i++)
         for (unsigned context = 0; context < 2; context++)
             tally[i][context] = (struct tally){.random = 2 * i + context + 1};
-    operations_each = each;
-    mappings_left = SHOOTDOWNS;
+    storm = coming;
+    mappings_left = storm->shootdowns;
 }
 
 static void nothing(void *unused)
@@ -247,12 +250,12 @@ static void nothing(void *unused)
 }
 
 /* A handler that is still running when its vector loses it ends before its CPU takes a call. */
-static void run_storm(uint64_t each)
+static void let_loose(const struct storm *coming)
 {
-    prepare(each);
+    prepare(coming);
     irq_handler *before = irq_handle(IRQ_TIMER, irq_name(IRQ_TIMER), timer_came);
     irq_handle(IRQ_STORM, "storm", interrupted);
-    cpus_run_in_turns(AT_ONCE, storm, NULL);
+    cpus_run_in_turns(AT_ONCE, rage, NULL);
     irq_handle(IRQ_STORM, NULL, NULL);
     irq_handle(IRQ_TIMER, irq_name(IRQ_TIMER), before);
     irq_timer_start(IRQ_TICKS);
@@ -260,16 +263,32 @@ static void run_storm(uint64_t each)
     free_what_is_left(&tally[0][0]);
 }
 
-KTEST(storm, cpus_free_what_others_allocate)
+static void survive(const struct storm *coming)
 {
     if (!apic_is_usable())
         ktest_skip("this machine has no APIC");
-    unsigned cpus = smp_count();
-    run_storm(OPERATIONS / cpus > FEW ? OPERATIONS / cpus : FEW);
+    let_loose(coming);
     struct tally sum = sum_up();
     console_print("# %lu taken, %lu freed, %lu not to be had; %lu interrupts\n", sum.taken,
                   sum.freed, sum.failed, sum.interrupts);
     KTEST_CHECK(sum.taken == sum.freed);
     KTEST_CHECK(sum.interrupts > 0);
     memory_check_everything();
+}
+
+/* The slower, the more CPUs wait for the lock of the heap. */
+KTEST(storm, cpus_free_what_others_allocate)
+{
+    static const struct storm brief = {4000, 200, 16, 32, 16, 128};
+    static const struct storm lasting = {1000000, 1000, 64, 128, 128, 4096};
+    survive(ktest_is_long() ? &lasting : &brief);
+}
+
+/* Where most CPUs wait for their turn, halted, each interrupt has to wake the host's thread. */
+KTEST(storm, cpus_free_frames_that_others_allocate)
+{
+    static const struct storm dispersed = {100000, 0, 64, 128, 1, 4096};
+    static const struct storm brief = {1000000, 0, 64, 128, 1, 4096};
+    static const struct storm lasting = {100000000, 0, 64, 128, 1, 4096};
+    survive(ktest_is_long() ? &lasting : smp_count() > AT_ONCE ? &dispersed : &brief);
 }

@@ -15,9 +15,10 @@ HAND_BITS = 64  # of the masks that a CPU has at hand
 
 def state():
     """The one struct frames of the kernel."""
-    if not guest.variable("kernel/mm/pmm.c", "grown_up"):
+    pmm = guest.variable("kernel/mm/pmm.c", "pmm")
+    if not pmm["grown_up"]:
         raise gdb.GdbError("the frame allocator is not up yet: let the kernel come up")
-    frames = guest.variable("kernel/mm/pmm.c", "frames")
+    frames = pmm["frames"]
     if not int(frames["cpu"]):
         raise gdb.GdbError("this kernel's frames are not kept by the tree (FRAMES=)")
     return frames

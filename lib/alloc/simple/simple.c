@@ -9,16 +9,20 @@
 #include "lib/atomic.h"
 #include "lib/bits.h"
 
-void simple_lock(struct simple *simple)
+bool simple_lock(struct simple *simple)
 {
+    bool were_on = frame_home_interrupts_off();
     while (atomic_exchange(&simple->locked, true))
         while (atomic_peek(&simple->locked))
             continue;
+    return were_on;
 }
 
-void simple_unlock(struct simple *simple)
+void simple_unlock(struct simple *simple, bool were_on)
 {
     atomic_store(&simple->locked, false);
+    if (were_on)
+        frame_home_interrupts_on();
 }
 
 /* The free lists */
@@ -136,12 +140,12 @@ frame_t frame_alloc(struct frames *frames, struct frame_request request)
     uint32_t index = SIMPLE_NONE;
     check_order("frame_alloc", request.order);
     simple_check_flags("frame_alloc", frames, request.flags, request.node);
-    simple_lock(simple);
+    bool were_on = simple_lock(simple);
     if (!simple_is_short(simple, simple_size(request.order), request.flags))
         index = simple_find(simple, request.order, simple_limit(simple, request.below));
     if (index != SIMPLE_NONE)
         simple_remove(simple, index, request.order);
-    simple_unlock(simple);
+    simple_unlock(simple, were_on);
     if (index == SIMPLE_NONE)
         return FRAME_NONE;
     frame_t found = {simple->first + index};
@@ -155,11 +159,11 @@ bool frame_alloc_at(struct frames *frames, frame_t frame, unsigned order)
     struct simple *simple = simple_of(frames);
     check_block("frame_alloc_at", simple, frame, order);
     uint32_t index = simple_index(simple, frame);
-    simple_lock(simple);
+    bool were_on = simple_lock(simple);
     bool free = is_wholly_free(simple, index, order);
     if (free)
         simple_remove(simple, index, order);
-    simple_unlock(simple);
+    simple_unlock(simple, were_on);
     return free;
 }
 
@@ -168,13 +172,13 @@ void frame_free(struct frames *frames, frame_t frame, unsigned order)
     struct simple *simple = simple_of(frames);
     check_block("frame_free", simple, frame, order);
     uint32_t index = simple_index(simple, frame);
-    simple_lock(simple);
+    bool were_on = simple_lock(simple);
     bool in_use = is_wholly_used(simple, index, order);
     if (in_use) {
         simple_put(simple, index, order);
         simple->free += simple_size(order);
     }
-    simple_unlock(simple);
+    simple_unlock(simple, were_on);
     if (!in_use)
         frame_port_panic(
             "frame_free: frame 0x%llx, order %u, is free already, in part or as a whole",

@@ -13,8 +13,8 @@
  *
  * Invariant: free == the sum of 2^k over all frames in state FREE + k.
  *
- * One lock guards it all. A handler that interrupts its holder would wait for ever, so interrupt
- * handlers must not call.
+ * One lock guards it all. A handler that interrupts its holder would wait for ever, so interrupts
+ * are off while it is held.
  */
 #pragma once
 
@@ -58,8 +58,9 @@ static inline uint32_t simple_index(const struct simple *simple, frame_t frame)
 
 /* simple.c */
 
-void simple_lock(struct simple *simple);
-void simple_unlock(struct simple *simple);
+/* Returns what simple_unlock() wants: whether interrupts were on. */
+bool simple_lock(struct simple *simple);
+void simple_unlock(struct simple *simple, bool were_on);
 
 /* The free lists. */
 void simple_push(struct simple *simple, uint32_t index, unsigned order);

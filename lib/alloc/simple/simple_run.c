@@ -52,12 +52,12 @@ frame_t frame_alloc_run(struct frames *frames, struct frame_run run)
         frame_port_panic("frame_alloc_run: %llu frames, aligned to %llu: malformed",
                          (unsigned long long)run.count, (unsigned long long)align);
     simple_check_flags("frame_alloc_run", frames, run.flags, run.node);
-    simple_lock(simple);
+    bool were_on = simple_lock(simple);
     if (!simple_is_short(simple, run.count, run.flags))
         index = find_run(simple, run.count, align, simple_limit(simple, run.below));
     if (index != SIMPLE_NONE)
         take_run(simple, index, index + (uint32_t)run.count);
-    simple_unlock(simple);
+    simple_unlock(simple, were_on);
     if (index == SIMPLE_NONE)
         return FRAME_NONE;
     for (uint64_t i = 0; (run.flags & FRAME_ZERO) != 0 && i < run.count; i++)

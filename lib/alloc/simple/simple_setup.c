@@ -48,11 +48,11 @@ void frame_add(struct frames *frames, frame_t start, frame_t end)
     if (!simple_is_there(simple, start, end.number - start.number, SIMPLE_ABSENT))
         frame_port_panic("frame_add: frames 0x%llx to 0x%llx are not all memory that is managed",
                          (unsigned long long)start.number, (unsigned long long)end.number - 1);
-    simple_lock(simple);
+    bool were_on = simple_lock(simple);
     for (; start.number < end.number; start.number++) {
         uint32_t index = simple_index(simple, start);
         if (simple->state[index] != SIMPLE_ABSENT) {
-            simple_unlock(simple);
+            simple_unlock(simple, were_on);
             frame_port_panic("frame_add: frame 0x%llx was added already",
                              (unsigned long long)start.number);
         }
@@ -61,7 +61,7 @@ void frame_add(struct frames *frames, frame_t start, frame_t end)
         simple->free++;
         frames->total++;
     }
-    simple_unlock(simple);
+    simple_unlock(simple, were_on);
 }
 
 /* All memory is equally near here. */

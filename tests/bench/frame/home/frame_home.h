@@ -3,6 +3,8 @@
  * it says it is. */
 #pragma once
 
+#include <stdbool.h>
+
 #define FRAME_DEBUG 0
 
 extern _Thread_local unsigned bench_cpu;
@@ -10,6 +12,16 @@ extern _Thread_local unsigned bench_cpu;
 static inline unsigned frame_home_cpu(void)
 {
     return bench_cpu;
+}
+
+/* Threads are not interrupted. */
+static inline bool frame_home_interrupts_off(void)
+{
+    return false;
+}
+
+static inline void frame_home_interrupts_on(void)
+{
 }
 
 struct frames;
