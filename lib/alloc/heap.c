@@ -265,12 +265,14 @@ static void free_block(struct heap *heap, void *block, size_t size, const void *
 }
 
 /* `slab` has another owner; or it is not that of the block at all, because that is a mapping or the
- * heap's mask is an earlier one: then its fields may just be changing, and mean nothing. */
+ * heap's mask is an earlier one: then its fields may just be changing, and mean nothing. A slab of
+ * which a batch holds objects stays what it is. */
 void heap_free_foreign(void *block, struct heap *heap, struct heap_slice *slab)
 {
     uintptr_t object = (uintptr_t)block;
-    if (!HEAP_CHECKED && heap_owner(slab) != NULL && heap_slice_of(heap->world, object) == slab &&
-        heap_is_object(slab, object))
+    bool is_stable = heap_remote_batch(heap, slab)->slab == slab ||
+                     (heap_owner(slab) != NULL && heap_slice_of(heap->world, object) == slab);
+    if (!HEAP_CHECKED && is_stable && heap_is_object(slab, object))
         heap_remote_free(heap, slab, object);
     else
         heap_free_slow(block, heap);
