@@ -96,7 +96,7 @@ MM    := memmap frame_port pmm pmm_drain paging paging_check region aspace aspac
 # Likewise: what reads ACPI tables.
 ACPI  := acpi acpi_madt acpi_numa
 
-KTESTS         := $(wildcard tests/kernel/*.c)
+KTESTS         := $(wildcard tests/kernel/*.c tests/kernel/misuse/*.c)
 LIB_SOURCES    := $(LIB:%=lib/%.c) $(CORE:%=lib/alloc/%.c)
 # Three frame allocators behind frame.h: a program is linked with one of them.
 FRAMES_tree    := $(wildcard lib/alloc/frame*.c)
@@ -423,6 +423,8 @@ BUILT_LOAM    := $(if $(filter-out libloam libloam_programs,$(T)),,$(CORNERS) \
     $(LOAM_BUILDS:%=build/%/libloam.so) $(LOAM_BUILDS:%=build/%/libloam.a))
 CLANG_KERNEL  := build/kernel-$(BUILD)-clang
 HAS_CLANG     := $(if $(T),,$(shell command -v clang))
+HARDENED      := build/kernel-$(BUILD)-hardened-$(CC)
+WANTS_HARDENED := $(if $(T),$(filter HARDEN=1,$(T)),yes)
 OTHER_FRAMES  := $(if $(T),$(patsubst FRAMES=%,%,$(filter FRAMES=%,$(T))),list buddy)
 WANTED_FUZZ   := $(if $(T),$(filter build/fuzz/$(T),$(FUZZERS)),$(FUZZERS))
 HAS_FUZZER     = $(shell NO_INSTALL=1 tools/need.sh clang 2>/dev/null && echo yes)
@@ -435,9 +437,11 @@ test: $(BUILT_TESTS) $(BUILT_FUZZ) $(BUILT_LOAM) $(BUILT_KERNEL) | need-python \
 	$(if $(HAS_CLANG),@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD) all)
 	$(if $(OTHER_FRAMES),@for frames in $(OTHER_FRAMES); do \
 	    $(MAKE) --no-print-directory FRAMES=$$frames BUILD=$(BUILD) $(O)-$$frames/kernel.elf || exit 1; done)
+	$(if $(WANTS_HARDENED),@$(MAKE) --no-print-directory HARDEN=1 BUILD=$(BUILD) $(HARDENED)/kernel.elf)
 	@rm -f $(filter-out $(HOSTED_TESTS),$(wildcard $(H)/*_test))
 	@tests/run.py --hosted-dir $(H) $(if $(ONLY_HOSTED),,--kernel-dir $(K)) \
 	    $(if $(HAS_CLANG),--clang-dir $(CLANG_KERNEL)) \
+	    $(if $(WANTS_HARDENED),--hardened-dir $(HARDENED)) \
 	    $(foreach frames,$(OTHER_FRAMES),--$(frames)-dir $(O)-$(frames)) $(if $(BUILT_FUZZ),--fuzz-dir build/fuzz) \
 	    $(if $(T),--only "$(T)") \
 	    $(if $(JUNIT),--junit $(JUNIT))
@@ -472,6 +476,7 @@ $(FRAME_BENCHES): $(BENCH_COMMON)
 # In-kernel benchmarks, in exact guest instructions, beside Linux's figures; for frames, also hosted
 # ones, and those of the simple allocators. B=heap is libloam beside other allocators.
 BENCH_FRAMES := $(filter frame%,$(or $(B),frame))
+BENCH_HARDENED := $(filter kmalloc%,$(or $(B),kmalloc))
 bench: ## benchmarks in instructions, beside Linux's; B=kmalloc, B=frame.whole: those with that prefix
 bench: $(if $(filter-out heap heap.%,$(B)),kernel-bench,$(if $(B),,kernel-bench) heap-bench)
 kernel-bench: $(K)/kernel.elf $(if $(BENCH_FRAMES),$(FRAME_BENCHES)) | need-python need-qemu \
@@ -479,8 +484,10 @@ kernel-bench: $(K)/kernel.elf $(if $(BENCH_FRAMES),$(FRAME_BENCHES)) | need-pyth
 	$(if $(BENCH_FRAMES),@for frames in list buddy; do $(MAKE) --no-print-directory FRAMES=$$frames \
 	    $(O)-$$frames/kernel.elf || exit 1; done)
 	$(if $(BENCH_FRAMES),@tools/frame_bench.py $(BENCH) $(B))
+	$(if $(BENCH_HARDENED),@$(MAKE) --no-print-directory HARDEN=1 $(HARDENED)/kernel.elf)
 	@tools/bench.py --build $(K) $(if $(B),--only $(B)) \
-	    $(if $(BENCH_FRAMES),$(foreach frames,list buddy,--frames $(frames)=$(O)-$(frames)))
+	    $(if $(BENCH_FRAMES),$(foreach frames,list buddy,--frames $(frames)=$(O)-$(frames))) \
+	    $(if $(BENCH_HARDENED),--hardened $(HARDENED))
 
 # Instructions of malloc and free; LIB= is the library to preload.
 build/bench/heap_insn: tests/bench/heap_insn.c Makefile | need-cc
