@@ -6,6 +6,7 @@
 #                             with -list or -buddy at its end: linked with another frame allocator,
 #                             with -heap-list or -heap-bump: with another heap
 #   build/hosted-CC/          the hosted unit tests, with sanitizers
+#   build/hosted/             libloam.so and libloam.a; build/hardened/: the same with HARDEN=1
 #
 # Settings, for the command line:  CC=gcc|clang  BUILD=release|debug  V=1 (show full commands)
 #   HEAP=slabs|list|bump (the kernel heap; the last two likewise, and a boot with bump ends with its memory)
@@ -216,6 +217,88 @@ screenshot: ## boot, type CMD at the keyboard, and save the screen to FILE (buil
 screenshot: $(BOOTABLE) | need-python $(FIRMWARE)
 	@tests/qemu.py --build $(K) $(MACHINE_OPTIONS) --screenshot $(FILE) $(if $(CMD),--cmd "$$CMD")
 
+# --- libloam: the heap as malloc of any Linux program ----------------------------------------------
+
+# The same twice: build/hosted, and build/hardened with the hardened heap.
+LOAM_SOURCES := $(wildcard hosted/*.c lib/alloc/heap*.c) \
+    lib/check.c lib/format.c lib/parse.c lib/tree.c
+LOAM_FLAGS    = $(COMMON) -O2 -fPIC -fvisibility=hidden -ftls-model=initial-exec -Ihosted \
+    -D_GNU_SOURCE -DLOAM_HARDEN=$(or $(HARDENED),0) -DLOAM_DEBUG=0 \
+    -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free
+LOAM_OBJECTS  = $(LOAM_SOURCES:%=build/$(1)/$(CC)/%.o)
+LOAM_BUILDS  := hosted hardened
+L            := build/$(if $(filter 1,$(HARDEN)),hardened,hosted)
+PREFIX       ?= /usr/local
+
+lib: ## libloam.so and libloam.a, malloc for any Linux program; HARDEN=1: hardened
+lib: $(L)/libloam.so $(L)/libloam.a
+
+define loam_compile
+$(call say,CC,$< for libloam)
+@mkdir -p $(@D)
+$(Q)$(CC) $(LOAM_FLAGS) -c $< -o $@
+endef
+build/hosted/$(CC)/%.o: % Makefile | need-cc
+	$(loam_compile)
+build/hardened/$(CC)/%.o: HARDENED := 1
+build/hardened/$(CC)/%.o: % Makefile | need-cc
+	$(loam_compile)
+
+$(LOAM_BUILDS:%=build/%/objects): LISTED = $(call LOAM_OBJECTS,$(notdir $(@D)))
+build/hosted/libloam.so build/hosted/libloam.o: $(call LOAM_OBJECTS,hosted) build/hosted/objects
+build/hardened/libloam.so build/hardened/libloam.o: $(call LOAM_OBJECTS,hardened) \
+    build/hardened/objects
+
+$(LOAM_BUILDS:%=build/%/libloam.so):
+	$(call say,LINK,$@)
+	$(Q)$(CC) -shared -nostartfiles -Wl,-soname,libloam.so -Wl,-z,nodelete -Wl,--no-undefined \
+	    -Wl,-Bsymbolic -Wl,-O1 $(filter %.o,$^) -o $@
+
+# One object whose own names are hidden, so that they meet no others.
+$(LOAM_BUILDS:%=build/%/libloam.o):
+	$(Q)ld -r $(filter %.o,$^) -o $@
+	$(Q)objcopy --localize-hidden $@
+$(LOAM_BUILDS:%=build/%/libloam.a): %.a: %.o
+	$(call say,AR,$@)
+	$(Q)rm -f $@
+	$(Q)ar rcs $@ $<
+
+install: ## libloam into PREFIX (/usr/local), below DESTDIR if given
+install: lib
+	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/share/man/man3
+	install -m 755 $(L)/libloam.so $(DESTDIR)$(PREFIX)/lib
+	install -m 644 $(L)/libloam.a $(DESTDIR)$(PREFIX)/lib
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' hosted/libloam.pc.in \
+	    >$(DESTDIR)$(PREFIX)/lib/pkgconfig/libloam.pc
+	install -m 644 hosted/libloam.3 $(DESTDIR)$(PREFIX)/share/man/man3
+.PHONY: install
+
+# Small programs that must survive on it, for tests/libloam_test.py.
+CORNERS := $(addprefix build/corners/,corner refuse operators $(LOAM_BUILDS:%=static-%))
+CORNER_FLAGS := $(COMMON) -O2 -D_GNU_SOURCE $(if $(filter gcc,$(CC)),-Wno-use-after-free \
+    -Wno-free-nonheap-object -Wno-alloc-size-larger-than)
+CORNER_OBJECTS := $(patsubst %,build/corners/%.o,$(filter-out %/refuse.c,$(wildcard \
+    tests/libloam/*.c)))
+
+build/corners/tests/%.o: tests/% Makefile | need-cc
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CORNER_FLAGS) -c $< -o $@
+build/corners/corner: $(CORNER_OBJECTS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $^ -pthread -ldl -o $@
+build/corners/static-%: $(CORNER_OBJECTS) build/%/libloam.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) -static $^ -pthread -o $@ 2>&1 | sed '/dlopen/d; /: in function/d' >&2
+build/corners/refuse: build/corners/tests/libloam/refuse.c.o
+	$(call say,LINK,$@)
+	$(Q)$(CC) $^ -o $@
+# Not made, and its test skipped, where there is no g++.
+build/corners/operators: tests/libloam/operators.cc | want-g++
+	$(call say,CXX,$@)
+	@mkdir -p $(@D)
+	$(Q)! command -v g++ >/dev/null || g++ -O2 -Wall -Wextra -Werror $< -pthread -o $@
+
 # --- hosted tests ---------------------------------------------------------------------------------
 
 HOST_OBJECTS := $(HOST_SOURCES:%=$(H)/%.o)
@@ -359,10 +442,13 @@ no-such-fuzzer:
 # --- testing --------------------------------------------------------------------------------------
 
 # `make test T=frame` wants only what the tests of frame need: no QEMU for what is hosted alone.
-ONLY_HOSTED   := $(and $(T),$(filter $(T)_test build/fuzz/$(T),$(TESTS) $(FUZZERS)),$(if \
+ONLY_HOSTED   := $(and $(T),$(filter $(T)_test build/fuzz/$(T),$(TESTS) $(FUZZERS) \
+    libloam_test libloam_programs_test),$(if \
     $(wildcard tests/kernel/$(T)_ktest.c),,yes))
 BUILT_TESTS   := $(if $(T),$(filter %/$(T)_test,$(HOSTED_TESTS)),$(HOSTED_TESTS))
 BUILT_KERNEL  := $(if $(ONLY_HOSTED),,$(K)/kernel.elf $(K)/efi/BOOTX64.EFI $(K)/efi/kernel.elf)
+BUILT_LOAM    := $(if $(filter-out libloam libloam_programs,$(T)),,$(CORNERS) \
+    $(LOAM_BUILDS:%=build/%/libloam.so) $(LOAM_BUILDS:%=build/%/libloam.a))
 CLANG_KERNEL  := build/kernel-$(BUILD)-clang
 HAS_CLANG     := $(if $(T),,$(shell command -v clang))
 HARDENED      := build/kernel-$(BUILD)-hardened-$(CC)
@@ -374,8 +460,9 @@ HAS_FUZZER     = $(shell NO_INSTALL=1 tools/need.sh clang 2>/dev/null && echo ye
 BUILT_FUZZ    := $(if $(filter test,$(MAKECMDGOALS)),$(if $(WANTED_FUZZ),$(if $(HAS_FUZZER),$(WANTED_FUZZ))))
 
 test: ## every test, hosted and booted; T=frame: those of one source
-test: $(BUILT_TESTS) $(BUILT_FUZZ) $(BUILT_KERNEL) | need-python \
-    $(if $(ONLY_HOSTED),,need-qemu need-uefi $(WANTS))
+test: $(BUILT_TESTS) $(BUILT_FUZZ) $(BUILT_LOAM) $(BUILT_KERNEL) | need-python \
+    $(if $(BUILT_LOAM),want-valgrind want-pkg-config) \
+    $(if $(ONLY_HOSTED),,need-qemu need-uefi want-gdb want-mtools want-xorriso)
 	$(if $(HAS_CLANG),@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD) all)
 	$(if $(OTHER_FRAMES),@for frames in $(OTHER_FRAMES); do \
 	    $(MAKE) --no-print-directory FRAMES=$$frames BUILD=$(BUILD) $(O)-$$frames/kernel.elf || exit 1; done)
@@ -419,11 +506,12 @@ $(FRAME_BENCHES): $(BENCH_COMMON)
 	$(Q)$(CC) $^ -no-pie -pthread -o $@
 
 # In-kernel benchmarks, in exact guest instructions, beside Linux's figures; for frames, also hosted
-# ones, and those of the simple allocators.
+# ones, and those of the simple allocators. B=heap is libloam beside other allocators.
 BENCH_FRAMES := $(filter frame%,$(or $(B),frame))
 BENCH_HARDENED := $(filter kmalloc%,$(or $(B),kmalloc))
 bench: ## benchmarks in instructions, beside Linux's; B=kmalloc, B=frame.whole: those with that prefix
-bench: $(K)/kernel.elf $(if $(BENCH_FRAMES),$(FRAME_BENCHES)) | need-python need-qemu \
+bench: $(if $(filter-out heap heap.%,$(B)),kernel-bench,$(if $(B),,kernel-bench) heap-bench)
+kernel-bench: $(K)/kernel.elf $(if $(BENCH_FRAMES),$(FRAME_BENCHES)) | need-python need-qemu \
     $(if $(BENCH_FRAMES),need-valgrind)
 	$(if $(BENCH_FRAMES),@for frames in list buddy; do $(MAKE) --no-print-directory FRAMES=$$frames \
 	    $(O)-$$frames/kernel.elf || exit 1; done)
@@ -453,17 +541,36 @@ core: | need-cc
 	@cp docs/lift.md build/core/README.md
 	@echo 'build/core: $(words $(CORE_SOURCES)) sources; README.md says how to use them'
 
-lib: ## libloam.so, malloc for any Linux program: not there yet
-lib:
-	@echo 'loam: make $@ is not there yet' >&2; exit 1
+# libloam.so beside the allocators that Debian packages; B=heap.NAME: one workload, idle, start, insn.
+W := build/workloads
+heap-bench: $(W)/workload $(W)/launch $(L)/libloam.so build/bench/heap_insn \
+    | need-python want-gnuplot want-valgrind $(if $(B),,kernel-bench)
+	$(if $(filter heap.insn,$(B)),,@tools/heap_bench.py --loam $(L)/libloam.so --programs $(W) \
+	    --out build/bench $(if $(B:heap=),--only $(B:heap.%=%)))
+	$(if $(filter-out heap heap.insn,$(B)),,@tests/bench/heap_insn.py build/bench/heap_insn $(L)/libloam.so)
+.PHONY: kernel-bench heap-bench
+
+$(W)/tests/bench/heap/%.c.o: tests/bench/heap/%.c Makefile | need-cc
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(COMMON) -O2 -D_GNU_SOURCE -c $< -o $@
+$(W)/workload: $(patsubst %,$(W)/%.o,$(filter-out %/launch.c,$(wildcard tests/bench/heap/*.c)))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $^ -pthread -o $@
+# Static: what a parent holds counts as its child's peak.
+$(W)/launch: $(W)/tests/bench/heap/launch.c.o
+	$(call say,LINK,$@)
+	$(Q)$(CC) -static $^ -o $@
 
 # --- the state of the source ----------------------------------------------------------------------
 
 FILES    := $(shell git ls-files 2>/dev/null || find * -type f -not -path 'build/*')
 C_FILES  := $(filter %.c %.h,$(FILES))
-TIDY     := $(filter lib/%.c kernel/%.c boot/pvh/%.c,$(FILES))
+TIDY     := $(filter lib/%.c kernel/%.c boot/pvh/%.c hosted/%.c,$(FILES))
 TIDY_FLAGS := -std=gnu11 -ffreestanding -mgeneral-regs-only -I. -Ikernel/arch/x86_64 -Ikernel/mm/home \
     -DLOAM_DEBUG=1 -DLOAM_HARDEN=1 -DLOAM_BUILD='""' -DLOAM_VERSION='""' -DLOAM_COMPILER='""'
+
+build/tidy/hosted/%: TIDY_FLAGS := -std=gnu11 -I. -Ihosted -D_GNU_SOURCE -DLOAM_HARDEN=0
 
 check: ## format, lint, layers
 check: $(TIDY:%=build/tidy/%.ok) | need-clang-format need-python
@@ -504,13 +611,13 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 18
 	@sed -n '/^# Settings/,/^$$/s/^# *//p' Makefile
 
--include $(shell find build -name '*.d' 2>/dev/null)
+-include $(shell find build -name '*.d' -type f -not -path 'build/unpacked/*' 2>/dev/null)
 
 # --- what must be installed; asked for by the commands that need it, when they need it --------------
 
-NEEDS := $(addprefix need-,cc valgrind python cmocka qemu uefi gnu-efi clang clang-format clang-tidy gdb mtools \
-    xorriso)
-WANTS := $(addprefix want-,gdb mtools xorriso)
+NEEDS := $(addprefix need-,cc valgrind python cmocka qemu uefi gnu-efi clang clang-format clang-tidy gdb \
+    mtools xorriso)
+WANTS := $(addprefix want-,gdb mtools xorriso gnuplot valgrind g++ pkg-config)
 .PHONY: $(NEEDS) $(WANTS) want-frama-c
 $(NEEDS): need-%:
 	@CC=$(CC) tools/need.sh $*

@@ -131,7 +131,7 @@ class NeedTest(unittest.TestCase):
         self.assertEqual(status, 1)
         self.assertRegex(output, r"(?m)^gdb +missing +for debugging: apt-get install .* gdb$")
         self.assertRegex(output, r"(?m)^gcc +\d+\.\d+")
-        self.assertEqual(len(output.splitlines()), 13)
+        self.assertEqual(len(output.splitlines()), 17)
 
     def test_knows_the_firmware_that_the_runner_knows(self):
         lines = NEED.read_text().split("OVMF='\n")[1].split("'")[0].split()

@@ -24,11 +24,17 @@ LAYERS = [
     ("smp", r"kernel/(irq|mail|nmi|smp\w*|shootdown|drain)"),
     ("shell", r"kernel/(command\w*|heap_churn|hog|picture|names|ktest|bench\w*|crash|prompt|shell)"),
     ("main", r"kernel/main"),
+    ("hosted", r"hosted/\w+"),
     ("tests", r"tests/.*"),
 ]
 
-# Files outside the order: the loaders stand beside the kernel, and see only the lowest layers.
-OUTSIDE = [(r"boot/uefi/\w+", {"lib", "boot_info"}), (r"boot/pvh/\w+", {"lib", "boot_info", "arch"})]
+# Files outside the order: the loaders and the heap's other home stand beside the kernel, and see
+# only the lowest layers.
+OUTSIDE = [
+    (r"boot/uefi/\w+", {"lib", "boot_info"}),
+    (r"boot/pvh/\w+", {"lib", "boot_info", "arch"}),
+    (r"hosted/\w+", {"lib", "core", "hosted"}),
+]
 
 SOURCE = re.compile(r"\.(c|h|S|ld|py|sh)$|(^|/)Makefile$|^\.ci/run$")
 INCLUDE = re.compile(r'\s*#\s*include\s*([<"])([^>"]+)[>"]')
@@ -61,7 +67,7 @@ def check_include(path, quote, target):
     allowed = allowed_layers(path)
     if allowed is None:
         return "the file is in no layer; add it to LAYERS in tools/lint.py"
-    if path.startswith(("tests/", "boot/uefi/")) and layer_of(target) is None:
+    if path.startswith(("tests/", "boot/uefi/", "hosted/")) and layer_of(target) is None:
         return None  # the host's headers, and the firmware's
     if quote == '"' and "/" not in target:
         target = os.path.join(os.path.dirname(path), target)

@@ -22,9 +22,13 @@ gdb|debugging|gdb|gdb|gdb|gdb|gdb|gdb
 valgrind|counting instructions|valgrind|valgrind|valgrind|valgrind|valgrind|valgrind
 mtools|boot images|mtools|mtools|mtools|mtools|mtools|mtools
 xorriso|boot images|xorriso|xorriso|libisoburn|xorriso|xorriso|xorriso
+gnuplot|plots of benchmarks|gnuplot-nox|gnuplot|gnuplot|gnuplot|gnuplot|gnuplot
+g++|C++ on libloam|g++|gcc-c++|gcc|gcc-c++|g++|
+pkg-config|linking with libloam|pkgconf|pkgconf|pkgconf|pkgconf|pkgconf|pkgconf
 frama-c|the proofs|frama-c-base why3 z3 cvc4|||||
 '
-EVERYTHING='gcc clang python cmocka qemu uefi gnu-efi clang-format clang-tidy gdb mtools xorriso frama-c'
+EVERYTHING='gcc clang python cmocka qemu uefi gnu-efi clang-format clang-tidy gdb mtools xorriso
+gnuplot valgrind g++ pkg-config frama-c'
 
 # UEFI firmware: single images first, then pairs of code and variables. tests/qemu.py has the same.
 OVMF='

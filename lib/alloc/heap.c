@@ -142,12 +142,20 @@ static void *alloc_large(struct heap *heap, const struct heap_request *request)
     return block;
 }
 
+/* What has grown past this is likely to grow on, and a run does so in place. */
+#define GROWN_SMALL_MAX 8192
+
+static size_t small_max(const struct heap *heap, const struct heap_request *request)
+{
+    return request->will_grow && !heap->is_interrupt ? GROWN_SMALL_MAX : HEAP_SMALL_MAX;
+}
+
 static void *alloc(struct heap *heap, const struct heap_request *request)
 {
     if (request->size > SIZE_LIMIT || request->align > SIZE_LIMIT)
         return NULL;
     size_t need = heap_object_size(request->size);
-    if (need > HEAP_SMALL_MAX || request->align > HEAP_SMALL_MAX)
+    if (need > small_max(heap, request) || request->align > HEAP_SMALL_MAX)
         return alloc_large(heap, request);
     unsigned index = heap_class_aligned(heap, need, request->align);
     void *block = alloc_small(heap, request->size, index);
