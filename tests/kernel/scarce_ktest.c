@@ -61,6 +61,8 @@ static void compete(void *unused)
 KTEST(scarce, frames_are_found_while_others_allocate)
 {
     cpus_need(2);
+    if (memory_free_frames() < 2 * LEFT)
+        ktest_skip("this machine has too little memory");
     struct hog hog;
     unsigned count = smp_count() < AT_ONCE ? smp_count() : AT_ONCE;
     ready = done = 0;
@@ -69,6 +71,6 @@ KTEST(scarce, frames_are_found_while_others_allocate)
     cpus_run(count, compete, NULL);
     hog_release(&hog);
     console_print("# %lu of %u frames were not found\n", most_missed, LEFT);
-    KTEST_CHECK(most_missed <= (uint64_t)count * 128);
+    KTEST_CHECK(most_missed < LEFT / 2); /* CPUs amid an allocation keep theirs */
     memory_check_everything();
 }
