@@ -102,7 +102,7 @@ MM    := memmap frame_port pmm pmm_drain paging paging_check region aspace aspac
 # Likewise: what reads ACPI tables.
 ACPI  := acpi acpi_madt acpi_numa
 
-KTESTS         := $(wildcard tests/kernel/*.c)
+KTESTS         := $(wildcard tests/kernel/*.c tests/kernel/misuse/*.c)
 # Likewise three heaps behind heap.h.
 HEAP_slabs     := $(CORE:%=lib/alloc/%.c)
 HEAP_list      := lib/alloc/simple/heap_simple.c lib/alloc/simple/heap_list.c lib/alloc/heap_class.c
@@ -353,6 +353,8 @@ BUILT_TESTS   := $(if $(T),$(filter %/$(T)_test,$(HOSTED_TESTS)),$(HOSTED_TESTS)
 BUILT_KERNEL  := $(if $(ONLY_HOSTED),,$(K)/kernel.elf $(K)/efi/BOOTX64.EFI $(K)/efi/kernel.elf)
 CLANG_KERNEL  := build/kernel-$(BUILD)-clang
 HAS_CLANG     := $(if $(T),,$(shell command -v clang))
+HARDENED      := build/kernel-$(BUILD)-hardened-$(CC)
+WANTS_HARDENED := $(if $(T),$(filter HARDEN=1,$(T)),yes)
 OTHER_FRAMES  := $(if $(T),$(patsubst FRAMES=%,%,$(filter FRAMES=%,$(T))),list buddy)
 OTHER_HEAPS   := $(if $(T),$(patsubst HEAP=%,%,$(filter HEAP=%,$(T))),list bump)
 WANTED_FUZZ   := $(if $(T),$(filter build/fuzz/$(T),$(FUZZERS)),$(FUZZERS))
@@ -365,11 +367,13 @@ test: $(BUILT_TESTS) $(BUILT_FUZZ) $(BUILT_KERNEL) | need-python \
 	$(if $(HAS_CLANG),@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD) all)
 	$(if $(OTHER_FRAMES),@for frames in $(OTHER_FRAMES); do \
 	    $(MAKE) --no-print-directory FRAMES=$$frames BUILD=$(BUILD) $(O)-$$frames/kernel.elf || exit 1; done)
+	$(if $(WANTS_HARDENED),@$(MAKE) --no-print-directory HARDEN=1 BUILD=$(BUILD) $(HARDENED)/kernel.elf)
 	$(if $(OTHER_HEAPS),@for heap in $(OTHER_HEAPS); do \
 	    $(MAKE) --no-print-directory HEAP=$$heap BUILD=$(BUILD) $(O)-heap-$$heap/kernel.elf || exit 1; done)
 	@rm -f $(filter-out $(HOSTED_TESTS),$(wildcard $(H)/*_test))
 	@tests/run.py --hosted-dir $(H) $(if $(ONLY_HOSTED),,--kernel-dir $(K)) \
 	    $(if $(HAS_CLANG),--clang-dir $(CLANG_KERNEL)) \
+	    $(if $(WANTS_HARDENED),--hardened-dir $(HARDENED)) \
 	    $(foreach frames,$(OTHER_FRAMES),--$(frames)-dir $(O)-$(frames)) \
 	    $(foreach heap,$(OTHER_HEAPS),--heap-$(heap)-dir $(O)-heap-$(heap)) $(if $(BUILT_FUZZ),--fuzz-dir build/fuzz) \
 	    $(if $(T),--only "$(T)") \
@@ -405,14 +409,17 @@ $(FRAME_BENCHES): $(BENCH_COMMON)
 # In-kernel benchmarks, in exact guest instructions, beside Linux's figures; for frames, also hosted
 # ones, and those of the simple allocators.
 BENCH_FRAMES := $(filter frame%,$(or $(B),frame))
+BENCH_HARDENED := $(filter kmalloc%,$(or $(B),kmalloc))
 bench: ## benchmarks in instructions, beside Linux's; B=kmalloc, B=frame.whole: those with that prefix
 bench: $(K)/kernel.elf $(if $(BENCH_FRAMES),$(FRAME_BENCHES)) | need-python need-qemu \
     $(if $(BENCH_FRAMES),need-valgrind)
 	$(if $(BENCH_FRAMES),@for frames in list buddy; do $(MAKE) --no-print-directory FRAMES=$$frames \
 	    $(O)-$$frames/kernel.elf || exit 1; done)
 	$(if $(BENCH_FRAMES),@tools/frame_bench.py $(BENCH) $(B))
+	$(if $(BENCH_HARDENED),@$(MAKE) --no-print-directory HARDEN=1 $(HARDENED)/kernel.elf)
 	@tools/bench.py --build $(K) $(if $(B),--only $(B)) \
-	    $(if $(BENCH_FRAMES),$(foreach frames,list buddy,--frames $(frames)=$(O)-$(frames)))
+	    $(if $(BENCH_FRAMES),$(foreach frames,list buddy,--frames $(frames)=$(O)-$(frames))) \
+	    $(if $(BENCH_HARDENED),--hardened $(HARDENED))
 
 # Instructions of malloc and free; LIB= is the library to preload.
 build/bench/heap_insn: tests/bench/heap_insn.c Makefile | need-cc

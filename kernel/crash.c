@@ -117,10 +117,7 @@ static void hang(void *unused)
         __asm__ volatile("pause");
 }
 
-static const struct {
-    const char *kind;
-    crash_function *function;
-} kinds[] = {
+static const struct crash kinds[] = {
     {"null", null_pointer},   {"text", write_text},      {"rodata", write_rodata},
     {"exec", execute_data},   {"stack", overflow_stack}, {"ud", invalid_opcode},
     {"smash", smash_stack},   {"divide", divide},        {"protection", protection},
@@ -129,11 +126,16 @@ static const struct {
 
 #define KINDS (sizeof kinds / sizeof kinds[0])
 
+extern const struct crash *const crash_first[], *const crash_end[]; /* linker.ld */
+
 crash_function *crash_find(const char *kind)
 {
     for (size_t i = 0; i < KINDS; i++)
         if (strcmp(kinds[i].kind, kind) == 0)
             return kinds[i].function;
+    for (const struct crash *const *more = crash_first; more < crash_end; more++)
+        if (strcmp((*more)->kind, kind) == 0)
+            return (*more)->function;
     return NULL;
 }
 
@@ -148,6 +150,8 @@ bool crash_run(const char *kind)
     console_print("crash: the kinds are");
     for (size_t i = 0; i < KINDS; i++)
         console_print(" %s", kinds[i].kind);
+    for (const struct crash *const *more = crash_first; more < crash_end; more++)
+        console_print(" %s", (*more)->kind);
     console_print("\n");
     return false;
 }

@@ -1004,6 +1004,21 @@ static void a_stale_mask_is_harmless(void **state)
     assert_all_returned();
 }
 
+static void a_descriptor_that_is_not_the_blocks_own_decides_nothing(void **state)
+{
+    (void)state;
+    char *huge = alloc(HUGE);
+    struct heap_slice *wrong = heap_slice_in(heap.table, heap.mask, (uintptr_t)huge);
+    struct heap_slice before = *wrong;
+    wrong->owner = &other; /* a slab that is just becoming a free run */
+    wrong->start = 0;
+    wrong->reciprocal = 0;
+    heap_free(&heap, huge);
+    *wrong = before;
+    assert_int_equal(host_heap_mapped, world.record_bytes);
+    assert_all_returned();
+}
+
 static void pointers_to_an_empty_heap(void **state)
 {
     (void)state;
@@ -1613,6 +1628,7 @@ static const struct CMUnitTest tests[] = {
     TEST(pointers_that_lead_to_a_wrong_descriptor),
     TEST(heap_is_object_tells_every_address_of_every_class),
     TEST(a_stale_mask_is_harmless),
+    TEST(a_descriptor_that_is_not_the_blocks_own_decides_nothing),
     TEST(pointers_to_an_empty_heap),
     TEST(alignments_that_are_no_power_of_two),
     TEST(write_after_free_over_the_link),

@@ -121,6 +121,19 @@ SHOWN_NODES = (
 )
 
 
+# Of the kernel heap: one file in tests/kernel/misuse each, and the sentence that it ends in.
+MISUSES = {
+    "double_free": r"panic: 0x\w+ is already free, a block of \d+ bytes",
+    "double_vfree": r"panic: 0x\w+ is not the start of a live block of vmalloc",
+    "foreign_pointer": r"panic: 0x\w+ is not a heap pointer",
+    "free_in_handler": r"panic: 0x\w+ is already free, a block of \d+ bytes",
+    "inner_pointer": r"panic: 0x\w+ points 4096 bytes into a live block of 200704 bytes at 0x\w+",
+    "overflow": r"panic: the block of 41 bytes at 0x\w+ was written to behind its end, at 0x\w+",
+    "sized_free_mismatch": r"panic: 0x\w+ is a block of 100 bytes, freed as one of 99",
+    "write_after_free": r"panic: 0x\w+ was written to while free: byte 100 of the block of \d+ bytes at",
+}
+
+
 def loader(name, damage_kind, text):
     """A boot that the loader refuses with this text."""
     return Boot(name, "--boot uefi --mem 128M", "mem", "loader", (text,), damage_kind)
@@ -154,6 +167,7 @@ BOOTS = [
     Boot("HEAP=bump", "--boot pvh --timeout 120", HEAP_BUMP, "ok", (r"KiB live at most, in \d",)),
     Boot("FRAMES=list", "--boot pvh --timeout 120", "test", "ok"),
     Boot("FRAMES=buddy", "--boot pvh --timeout 120", "test", "ok"),
+    Boot("HARDEN=1", "--boot pvh --cpus 2 --timeout 180", "test", "ok"),
     Boot(
         "several commands",
         "--boot pvh",
@@ -194,6 +208,10 @@ BOOTS = [
         "crash nmi",
         "panic",
         (r"panic: an NMI does not keep it", r"called from 0x\w+ nmi_in_panic\+"),
+    ),
+    *(
+        Boot(name, "--boot pvh", "crash " + name, "panic", (text, r"called from 0x\w+ %s\+" % name))
+        for name, text in MISUSES.items()
     ),
     Boot("triple fault", "--boot pvh", "crash triple", "reset"),
     Boot("hang", "--boot pvh --timeout 5", "crash hang", "hang", (r"after 5 s, the kernel hangs",)),
@@ -276,6 +294,7 @@ OTHER_KERNELS = {
     "pvh clang": "built by clang",
     "FRAMES=list": "with FRAMES=list",
     "FRAMES=buddy": "with FRAMES=buddy",
+    "HARDEN=1": "with HARDEN=1",
     "HEAP=list": "with HEAP=list",
     "HEAP=bump": "with HEAP=bump",
 }
@@ -602,6 +621,7 @@ def parse_arguments(arguments):
     add("--clang-dir", metavar="DIR", help="the same, built by clang")
     add("--list-dir", metavar="DIR", help="the same, with FRAMES=list")
     add("--buddy-dir", metavar="DIR", help="the same, with FRAMES=buddy")
+    add("--hardened-dir", metavar="DIR", help="the same, with HARDEN=1")
     add("--heap-list-dir", metavar="DIR", help="the same, with HEAP=list")
     add("--heap-bump-dir", metavar="DIR", help="the same, with HEAP=bump")
     add("--only", metavar="NAME", help="the tests of one source, or one boot")
@@ -629,8 +649,8 @@ def main(arguments):
         os.environ["LOAM_HOSTED"] = options.hosted_dir[0]
     if options.kernel_dir:
         os.environ["LOAM_BUILD"] = os.path.abspath(options.kernel_dir)
-        others = (options.clang_dir, options.list_dir, options.buddy_dir, options.heap_list_dir,
-                  options.heap_bump_dir)
+        others = (options.clang_dir, options.list_dir, options.buddy_dir, options.hardened_dir,
+                  options.heap_list_dir, options.heap_bump_dir)
         jobs += boot_jobs(options.kernel_dir, dict(zip(OTHER_KERNELS, others)))
     if options.list:
         print(names(jobs, options.kernel_dir and kernel_suites(options.kernel_dir) or []), end="")

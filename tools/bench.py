@@ -27,6 +27,7 @@ BARS = {  # instructions, at most
     "kmalloc.churn.alloc_max": 1000,
     "kmalloc.churn.free_mean": 50,
     "kmalloc.churn.free_max": 500,
+    "kmalloc.hardened_pair.64": 250,
     "smp.lock_pair": 20,
     "smp.irq_entry_exit": 150,
 }
@@ -66,9 +67,12 @@ def main():
     parser.add_argument("--build", required=True)
     parser.add_argument("--only", default="")
     parser.add_argument("--frames", action="append", default=[])
+    parser.add_argument("--hardened", help="the same kernel with the hardened heap")
     options = parser.parse_args()
     linux = references()
-    status, figures = run(options.build, options.only)
+    status, figures = 0, []
+    if not options.only.startswith("kmalloc.hardened"):
+        status, figures = run(options.build, options.only)
     if "smp.".startswith(options.only) or options.only.startswith("smp."):
         failed, more = run(options.build, options.only or "smp.", cpus=2)
         status = status or failed
@@ -81,6 +85,11 @@ def main():
         status = status or failed
         for figure, value, unit in figures:
             tell(figure.replace("frame.", f"frame.{name}."), value, unit, linux)
+    if options.hardened:
+        failed, figures = run(options.hardened, "kmalloc.pair.64")
+        status = status or failed
+        for figure, value, unit in figures:
+            tell(figure.replace(".pair.", ".hardened_pair."), value, unit, linux)
     return status
 
 

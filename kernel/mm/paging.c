@@ -373,7 +373,7 @@ static uint64_t map(struct paging *paging, struct node node, uintptr_t virt, phy
 
 /* Ends what was mapped before a table was missing. One page more: the tables that were made for it
  * are empty and go, too. */
-static int undo(struct paging *paging, uintptr_t virt, uint64_t done)
+static __attribute__((noinline)) int undo(struct paging *paging, uintptr_t virt, uint64_t done)
 {
     struct gather gather = {.paging = paging};
     unmap(&gather, root_of(paging), virt, done + PAGE_SIZE);
@@ -496,18 +496,23 @@ static void unpin(struct gather *gather, struct node node, uintptr_t virt, uint6
     }
 }
 
-int paging_pin(struct paging *paging, uintptr_t virt, uint64_t size)
+/* Ends what was pinned before a table was missing. Apart, so that its gathering does not take up
+ * stack below pin(). */
+static __attribute__((noinline)) int undo_pins(struct paging *paging, uintptr_t virt, uint64_t done)
 {
-    check_range("paging_pin", virt, size);
-    uint64_t done = pin(paging, root_of(paging), virt, size);
-    if (done == size)
-        return 0;
     struct gather gather = {.paging = paging};
     unpin(&gather, root_of(paging), virt, done);
     /* The tables above the missing one are empty and go, too. */
     unmap(&gather, root_of(paging), virt + done, PAGE_SIZE);
     gather_finish(&gather);
     return -ENOMEM;
+}
+
+int paging_pin(struct paging *paging, uintptr_t virt, uint64_t size)
+{
+    check_range("paging_pin", virt, size);
+    uint64_t done = pin(paging, root_of(paging), virt, size);
+    return done == size ? 0 : undo_pins(paging, virt, done);
 }
 
 void paging_unpin(struct paging *paging, uintptr_t virt, uint64_t size)

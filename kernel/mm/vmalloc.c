@@ -197,9 +197,9 @@ struct vmalloc_stats vmalloc_stats(void)
 static void check_block(struct check *check, const struct block *block)
 {
     uintptr_t start = block->node.key, end = start + block->bytes;
-    check_expect(check, paging_count(space->paging, start, block->bytes) == block->bytes / PAGE_SIZE,
-                 "the block of vmalloc at 0x%lx does not have all of its %zu bytes", start,
-                 block->bytes);
+    check_expect(
+        check, paging_count(space->paging, start, block->bytes) == block->bytes / PAGE_SIZE,
+        "the block of vmalloc at 0x%lx does not have all of its %zu bytes", start, block->bytes);
     check_expect(check,
                  paging_count(space->paging, start - GUARD, GUARD) == 0 &&
                      paging_count(space->paging, end, GUARD) == 0,

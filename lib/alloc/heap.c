@@ -264,11 +264,16 @@ static void free_block(struct heap *heap, void *block, size_t size, const void *
         heap_misuse(world, block, caller);
 }
 
-/* `slab` has another owner, or by an earlier mask is not that of the block at all. */
+/* `slab` has another owner; or it is not that of the block at all, because that is a mapping or the
+ * heap's mask is an earlier one: then its fields may just be changing, and mean nothing. A slab of
+ * which a batch holds objects stays what it is. */
 void heap_free_foreign(void *block, struct heap *heap, struct heap_slice *slab)
 {
-    if (!HEAP_CHECKED && heap_owner(slab) != NULL && heap_is_object(slab, (uintptr_t)block))
-        heap_remote_free(heap, slab, (uintptr_t)block);
+    uintptr_t object = (uintptr_t)block;
+    bool is_stable = heap_remote_batch(heap, slab)->slab == slab ||
+                     (heap_owner(slab) != NULL && heap_slice_of(heap->world, object) == slab);
+    if (!HEAP_CHECKED && is_stable && heap_is_object(slab, object))
+        heap_remote_free(heap, slab, object);
     else
         heap_free_slow(block, heap);
 }
