@@ -29,8 +29,7 @@ static struct kmem_cache *unused; /* destroyed; kept for the next, as locks are 
 
 static void free_slab(struct kmem_slab *slab)
 {
-    if (slab != NULL)
-        kfree((void *)slab->node.key);
+    kfree((void *)slab->node.key);
     kfree(slab);
 }
 
@@ -95,9 +94,10 @@ static void take_unused(struct kmem_cache *cache, struct list *gone)
 static size_t free_slabs(struct list *gone)
 {
     size_t bytes = 0;
-    while (!list_is_empty(gone)) {
-        struct kmem_slab *slab = kmem_slab_of_link(gone->next);
-        list_remove(&slab->link);
+    struct list *link = gone->next;
+    while (link != gone) {
+        struct kmem_slab *slab = kmem_slab_of_link(link);
+        link = link->next;
         bytes += ksize((void *)slab->node.key);
         free_slab(slab);
     }
