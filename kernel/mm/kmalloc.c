@@ -260,9 +260,11 @@ static __attribute__((noinline)) size_t ksize_slow(const void *block)
 
 size_t ksize(const void *block)
 {
+    if (HEAP_CHECKED)
+        return ksize_slow(block);
     const struct heap *heap = heap_home_current();
     const struct heap_slice *slab = heap_slice_in(heap->table, heap->mask, (uintptr_t)block);
-    if (HEAP_CHECKED || heap_owner(slab) == NULL || !heap_is_object(slab, (uintptr_t)block))
+    if (heap_owner(slab) == NULL || !heap_is_object(slab, (uintptr_t)block))
         return ksize_slow(block);
     return heap_class_size(slab->class);
 }
