@@ -21,6 +21,9 @@
 #include "tests/host/model.h"
 #include "tests/host/ram.h"
 
+/* What tests/host/heap_port.c defines, the port whose place the kernel's takes here. */
+bool host_heap_debug, host_heap_harden;
+
 #define PAGE    PAGE_SIZE
 #define FLAGS   (PAGE_READ | PAGE_WRITE | PAGE_GLOBAL)
 #define BALLAST (MEMLAYOUT_MMAP_START + GIB)

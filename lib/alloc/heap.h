@@ -7,9 +7,9 @@
  * A world is an arena with its table of descriptors: what all share. A heap is one thread's, CPU's
  * or interrupt context's share of a world. Any number of worlds live side by side.
  *
- *   up to 32 KiB   objects of 52 size classes, in slabs that belong to one heap: no lock, no
- * atomics above          runs of slices of the arena, under the world's lock megabytes mappings of
- * their own; also whatever the arena has no room for
+ *   up to 32 KiB   objects of 64 size classes, in slabs of one heap: no lock, no atomics
+ *   above          runs of slices of the arena, under the world's lock
+ *   megabytes      mappings of their own; also whatever the arena has no room for
  *
  * Who may call what:
  *
@@ -29,7 +29,7 @@
 #include "lib/alloc/heap_slice.h" /* the fields of both, which are private, and the constants */
 #include "lib/check.h"
 
-struct heap;       /* about 6 KiB */
+struct heap;       /* about 5 KiB */
 struct heap_world; /* about 300 bytes */
 
 /* --- setting up --- */

@@ -61,7 +61,9 @@ void heap_port_unmap(struct heap_world *world, void *start, size_t bytes);
  * new part is zero. Returns where it is now, or NULL: nothing has changed. */
 void *heap_port_remap(struct heap_world *world, void *start, size_t from, size_t to, bool may_move);
 
-/* One lock a world, held for some hundred instructions at most. */
+/* One lock a world, held for some hundred instructions and a pass over the slices of one run; by
+ * heap_stats() for a pass over all. Interrupt contexts take it to look up mappings: see
+ * heap_reserve(). */
 void heap_port_lock(struct heap_world *world);
 void heap_port_unlock(struct heap_world *world);
 

@@ -180,8 +180,8 @@ static inline struct heap_slice *heap_slice_in(struct heap_slice *table, size_t 
  * True iff `address` is the start of an object of `slab`. With d the size of objects and
  * r = 2^64 / d rounded up, and d more than that to make e = r * d - 2^64 at least d:
  *
- *   offset = q * d       ->  offset * r mod 2^64 = q * e < 2^17, as q * d < 2^16 in a slab and e <
- * 2d any other in a slab  ->  offset * r mod 2^64 >= 2^64 / d >= 2^49
+ *   offset = q * d        ->  offset * r mod 2^64 = q * e < 2^17: q * d < 2^16 and e < 2d
+ *   any other in a slab   ->  offset * r mod 2^64 >= 2^64 / d >= 2^49
  *
  * Addresses outside the slab fail, too, as long as they differ from it by less than 2^48: those of
  * other slices that share the descriptor are at least 2^20 - 2^16 away, so q * e > 2^17; below the
