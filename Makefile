@@ -402,7 +402,7 @@ $(H)/frame_threads_test $(H)/heap_threads_test:
 $(H)/heap_misuse_test: $(patsubst %,$(H)/%.o,$(wildcard tests/misuse/*.c))
 
 # Without sanitizers, for speed: what the heap does wrong shows in its callers' blocks.
-HEAP_FAST := $(patsubst %,$(H)/heap_%_test,giveback model)
+HEAP_FAST := $(patsubst %,$(H)/heap_%_test,flip giveback model)
 $(HEAP_FAST): $(H)/%: tests/%.c $(HEAP_ALONE) $(wildcard lib/alloc/heap*.h) Makefile \
     | need-cc need-cmocka
 	$(call say,CC,$@ for speed)
@@ -425,6 +425,8 @@ build/fuzz/%.c.o: %.c Makefile | need-clang
 	@mkdir -p $(@D)
 	$(Q)clang $(COMMON) -O1 -Itests/host $(FUZZ_FLAGS) -c $< -o $@
 
+build/fuzz/heap_fuzz: $(patsubst %,build/fuzz/%.o,$(wildcard lib/alloc/heap*.c) lib/tree.c lib/check.c \
+    tests/host/heap_port.c)
 build/fuzz/%_fuzz: build/fuzz/tests/fuzz/%_fuzz.c.o $(FUZZED:%=build/fuzz/%.o)
 	$(call say,LINK,$@)
 	$(Q)clang $(FUZZ_FLAGS) $^ -o $@

@@ -28,7 +28,7 @@ enum {
     OPERATIONS = 10000000,      /* of one thread, in release builds; other builds: a tenth */
     THREAD_OPERATIONS = 500000, /* of each thread, likewise */
     CHECK_EVERY = 250000,       /* operations */
-    FAILING_OPERATIONS = 80,   /* in a world whose port fails */
+    FAILING_OPERATIONS = 80,    /* in a world whose port fails */
     FAILING_SLOTS = 24,
 };
 

@@ -238,6 +238,8 @@ size_t heap_check(struct heap_world *world, check_report *report)
 {
     struct check check = {.report = report};
     struct sums sums = {0};
+    check_expect(&check, bits_is_power_of_two(world->mask + sizeof(struct heap_slice)),
+                 "the table has a length that is no power of two: mask %zu", world->mask);
     check_runs(&check, world, &sums);
     check_queue(&check, world, &world->dirty, is_dirty_run, NULL, "dirty runs");
     for (uintptr_t at = world->arena; at < world->end; at += HEAP_SLICE_SIZE) {

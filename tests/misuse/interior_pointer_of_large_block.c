@@ -17,4 +17,4 @@ static void commit(void)
 }
 
 const struct misuse misuse_interior_pointer_of_large_block = {"interior pointer of large block",
-                                                               ALL, commit};
+                                                              ALL, commit};
