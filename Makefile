@@ -223,7 +223,7 @@ screenshot: $(BOOTABLE) | need-python $(FIRMWARE)
 LOAM_SOURCES := $(wildcard hosted/*.c lib/alloc/heap*.c) \
     lib/check.c lib/format.c lib/parse.c lib/tree.c
 LOAM_FLAGS    = $(COMMON) -O2 -fPIC -fvisibility=hidden -ftls-model=initial-exec -Ihosted \
-    -D_GNU_SOURCE -DLOAM_HARDEN=$(or $(CHECKED),0) -DLOAM_DEBUG=0 \
+    -D_GNU_SOURCE -DLOAM_HARDEN=$(or $(LOAM_IS_HARD),0) -DLOAM_DEBUG=0 \
     -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free
 LOAM_OBJECTS  = $(LOAM_SOURCES:%=build/$(1)/$(CC)/%.o)
 LOAM_BUILDS  := hosted hardened
@@ -240,7 +240,7 @@ $(Q)$(CC) $(LOAM_FLAGS) -c $< -o $@
 endef
 build/hosted/$(CC)/%.o: % Makefile | need-cc
 	$(loam_compile)
-build/hardened/$(CC)/%.o: CHECKED := 1
+build/hardened/$(CC)/%.o: LOAM_IS_HARD := 1
 build/hardened/$(CC)/%.o: % Makefile | need-cc
 	$(loam_compile)
 
