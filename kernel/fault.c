@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the kernel does about exceptions: tells the story, and recovers the expected ones. */
+#include "kernel/arch/x86_64/percpu_heap.h"
 #include "kernel/fault.h"
 
 #include <stddef.h>
@@ -12,7 +13,6 @@
 #include "kernel/backtrace.h"
 #include "kernel/console.h"
 #include "kernel/lock.h"
-#include "kernel/mm/kmalloc_cpu.h"
 #include "kernel/panic.h"
 #include "lib/format.h"
 #include "lib/string.h"
@@ -33,7 +33,7 @@ struct attempt {
 /* Gives back what the abandoned function had taken. */
 static void clean_up(const struct attempt *abandoned)
 {
-    kmalloc_set_interrupts(percpu_this(), abandoned->interrupts);
+    percpu_set_interrupts(percpu_this(), abandoned->interrupts);
     percpu_this()->nmis = abandoned->nmis;
     lock_release_down_to(abandoned->held);
     if (abandoned->interrupts_were_on)

@@ -10,7 +10,7 @@
 #include "lib/splitmix.h"
 
 #define SIZE_MIN 16
-#define OCTAVES  8
+#define OCTAVES  8UL
 
 struct slot {
     void *block; /* or NULL */

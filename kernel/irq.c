@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Interrupt controllers, found and put to work; handlers, called and counted. */
+#include "kernel/arch/x86_64/percpu_heap.h"
 #include "kernel/irq.h"
 
 #include <stddef.h>
@@ -15,7 +16,6 @@
 #include "kernel/arch/x86_64/tsc.h"
 #include "kernel/console.h"
 #include "kernel/log.h"
-#include "kernel/mm/kmalloc_cpu.h"
 #include "kernel/mm/kspace.h"
 #include "kernel/mm/paging.h"
 
@@ -44,12 +44,12 @@ static void dispatch(struct trap_frame *frame)
     struct percpu *this = percpu_this();
     unsigned vector = (unsigned)frame->vector;
     idle_wake(this);
-    kmalloc_enter_interrupt(this);
+    percpu_enter_interrupt(this);
     this->irqs[vector - IRQ_FIRST]++;
     acknowledge(vector);
     if (handlers[vector].handler != NULL)
         handlers[vector].handler(frame);
-    kmalloc_leave_interrupt(this);
+    percpu_leave_interrupt(this);
 }
 
 irq_handler *irq_handle(unsigned vector, const char *name, irq_handler *handler)

@@ -2,10 +2,10 @@
 /* Functions that one CPU runs on others: letters (mail.h), read by interrupt handlers. */
 #include "kernel/arch/x86_64/apic.h"
 #include "kernel/arch/x86_64/asm.h"
+#include "kernel/arch/x86_64/percpu_heap.h"
 #include "kernel/arch/x86_64/trap.h"
 #include "kernel/irq.h"
 #include "kernel/mail.h"
-#include "kernel/mm/kmalloc_cpu.h"
 #include "kernel/panic.h"
 #include "kernel/smp.h"
 #include "lib/list.h"
@@ -33,9 +33,9 @@ static void call_here(const struct call *call)
 {
     struct percpu *this = percpu_this();
     asm_interrupts_off();
-    kmalloc_enter_interrupt(this);
+    percpu_enter_interrupt(this);
     call->function(call->argument);
-    kmalloc_leave_interrupt(this);
+    percpu_leave_interrupt(this);
     asm_interrupts_on();
 }
 

@@ -459,12 +459,16 @@ static void misuse_panics_with_the_value(void **state)
     expect_panic(give_back(0x80001, 1), "0x80001");
     expect_panic(give_back(0x80200, 18), "0x80200");
     expect_panic(give_back(0xf, 0), "frame 0xf, order 0");
+    expect_panic(give_back(0, 9), "frame 0x0, order 9");
     expect_panic(give_back(0x1400, 0), "0x1400");
     expect_panic(give_back(0x13f0, 5), "0x13f0");
     expect_panic(give_back(0xc0000, 0), "0xc0000");
+    expect_panic(give_back(0x5000000000, 0), "0x5000000000");
     expect_panic(give_back(UINT64_MAX, 0), "0xffffffffffffffff");
     expect_panic(give_back(0x80000, 19), "there is no order 19,");
+    expect_panic(give_back(0x80000, 64), "there is no order 64,");
     expect_panic(alloc(19), "there is no order 19,");
+    expect_panic(alloc(255), "there is no order 255,");
     expect_panic(alloc_at(0x80000, 19), "there is no order 19,");
     expect_panic(frame_alloc(&frames, (struct frame_request){.flags = 0x82}), "no flags 0x82");
     expect_panic(frame_free_part(&frames, (frame_t){0x600}, 9, (frame_t){0x800}, 0), "no part");

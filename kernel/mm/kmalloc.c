@@ -107,14 +107,17 @@ static void *attempt_with_reserve(const struct wish *wish)
 }
 
 /* Memory that is given back may be taken by others at once, so more than one attempt makes sense.
- */
+ * Trimming always finds something if the attempt before it failed half-way. */
 #define ATTEMPTS 8
 
 static void *attempt_with_shrinking(const struct wish *wish)
 {
     void *block = NULL;
     for (unsigned i = 0; i < ATTEMPTS && block == NULL; i++) {
-        if (heap_trim(heap_home_task()) == 0 && kmalloc_shrink(wish->size) == 0)
+        size_t freed = heap_trim(heap_home_task());
+        if (freed < wish->size)
+            freed += kmalloc_shrink(wish->size);
+        if (freed == 0)
             return NULL;
         block = attempt(wish);
     }
@@ -210,9 +213,11 @@ static __attribute__((noinline)) size_t ksize_slow(const void *block)
 
 size_t ksize(const void *block)
 {
+    if (HEAP_CHECKED)
+        return ksize_slow(block);
     const struct heap *heap = heap_home_current();
     const struct heap_slice *slab = heap_slice_in(heap->table, heap->mask, (uintptr_t)block);
-    if (HEAP_CHECKED || heap_owner(slab) == NULL || !heap_is_object(slab, (uintptr_t)block))
+    if (heap_owner(slab) == NULL || !heap_is_object(slab, (uintptr_t)block))
         return ksize_slow(block);
     return heap_class_size(slab->class);
 }

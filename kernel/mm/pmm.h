@@ -94,7 +94,7 @@ size_t pmm_check(check_report *report);
 extern struct pmm {
     bool grown_up; /* the second life has begun */
     struct frames frames;
-    struct pmm_book { /* of a CPU */
+    struct pmm_book {           /* of a CPU */
         int64_t used[PMM_USES]; /* frames taken less frames given back: may well be negative */
         bool may_use_reserve;
     } __attribute__((aligned(64))) books[FRAME_CPUS];

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The kernel heap on the real machine. */
+#include "kernel/arch/x86_64/asm.h"
 #include "kernel/arch/x86_64/image.h"
+#include "kernel/arch/x86_64/percpu_heap.h"
 #include "kernel/fault.h"
 #include "kernel/hog.h"
 #include "kernel/ktest.h"
 #include "kernel/mm/kmalloc.h"
+#include "kernel/mm/kmalloc_cpu.h"
 #include "kernel/mm/kspace.h"
 #include "kernel/mm/pmm.h"
 #include "lib/alloc/heap.h"
@@ -140,4 +143,93 @@ KTEST(kmalloc, exhaustion_returns_null_and_everything_comes_back)
     hog_release(&hog);
     memory_check_everything();
     check_nothing_more_is_held(before);
+}
+
+/* Takes blocks until there are none; returns their list. */
+static void **take_all(size_t size, unsigned flags)
+{
+    void **list = NULL;
+    for (void **block = kmalloc(size, flags); block != NULL; block = kmalloc(size, flags)) {
+        *block = list;
+        list = block;
+    }
+    return list;
+}
+
+static size_t free_list(void **list)
+{
+    size_t count = 0;
+    for (; list != NULL; count++) {
+        void **next = *list;
+        kfree(list);
+        list = next;
+    }
+    return count;
+}
+
+KTEST(kmalloc, atomic_has_a_reserve_that_others_do_not_touch)
+{
+    struct holding before = holding();
+    struct hog hog;
+    hog_take(&hog, 4 * MIB >> PAGE_SHIFT, NULL);
+    void **list = take_all(20000, KM_NOWAIT);
+    bool is_out = kmalloc(20000, 0) == NULL;
+    void **more = take_all(20000, KM_ATOMIC);
+    free_list(list);
+    size_t atomic = free_list(more);
+    hog_release(&hog);
+    KTEST_CHECK(is_out && atomic > 0);
+    check_nothing_more_is_held(before);
+}
+
+static void **hoard; /* of the shrinker below */
+static unsigned shrunk;
+
+static size_t give_hoard(struct kmalloc_shrinker *shrinker, size_t bytes)
+{
+    (void)shrinker;
+    (void)bytes;
+    size_t count = free_list(hoard);
+    hoard = NULL;
+    shrunk++;
+    return count * 100000;
+}
+
+KTEST(kmalloc, shrinkers_run_before_an_allocation_fails)
+{
+    static struct kmalloc_shrinker shrinker = {.shrink = give_hoard};
+    struct holding before = holding();
+    struct hog hog;
+    hog_take(&hog, 4 * MIB >> PAGE_SHIFT, NULL);
+    hoard = take_all(100000, KM_NOWAIT);
+    shrunk = 0;
+    kmalloc_add_shrinker(&shrinker);
+    bool waited = kmalloc(100000, KM_NOWAIT) != NULL;
+    bool ran = shrunk != 0;
+    void *block = kmalloc(100000, 0);
+    kmalloc_remove_shrinker(&shrinker);
+    kfree(block);
+    hog_release(&hog);
+    KTEST_CHECK(!waited && !ran);
+    KTEST_CHECK(block != NULL && shrunk == 1 && hoard == NULL);
+    check_nothing_more_is_held(before);
+}
+
+KTEST(kmalloc, handlers_get_null_when_their_slices_are_used_up)
+{
+    kmalloc_idle(); /* fills the reserve */
+    struct percpu *this = percpu_this();
+    asm_interrupts_off();
+    percpu_enter_interrupt(this);
+    void *dma = kmalloc(4096, KM_ATOMIC | KM_DMA32);
+    void *large = kmalloc(200000, KM_ATOMIC);
+    void **list = take_all(4096, KM_ATOMIC);
+    percpu_leave_interrupt(this);
+    asm_interrupts_on();
+    size_t count = free_list(list); /* as if from elsewhere */
+    kfree(dma);
+    KTEST_CHECK(count >= HEAP_SLICE_SIZE / 4096);
+    KTEST_CHECK(large == NULL && dma != NULL);
+    kmalloc_idle();
+    memory_check_everything();
 }

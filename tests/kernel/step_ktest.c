@@ -6,10 +6,10 @@
  */
 #include "kernel/arch/x86_64/asm.h"
 #include "kernel/arch/x86_64/percpu.h"
+#include "kernel/arch/x86_64/percpu_heap.h"
 #include "kernel/arch/x86_64/trap.h"
 #include "kernel/ktest.h"
 #include "kernel/mm/kmalloc.h"
-#include "kernel/mm/kmalloc_cpu.h"
 #include "kernel/mm/mmap.h"
 #include "kernel/mm/pmm.h"
 #include "lib/error.h"
@@ -44,9 +44,9 @@ static void step(struct trap_frame *frame)
     if (!(frame->rflags & FLAG_INTERRUPTIBLE))
         return;
     seen.interruptible++;
-    kmalloc_enter_interrupt(this);
+    percpu_enter_interrupt(this);
     allocate_and_free();
-    kmalloc_leave_interrupt(this);
+    percpu_leave_interrupt(this);
 }
 
 static void start_stepping(void)

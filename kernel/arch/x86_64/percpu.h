@@ -54,7 +54,7 @@ struct percpu {
     struct lock *held;       /* the innermost lock that it holds; kernel/lock.h */
     uint64_t canary;         /* of the stack in use: both compilers look for it here, at gs:40 */
     struct attempt *attempt; /* the innermost fault_try() */
-    struct heap *heap;       /* that kmalloc uses now; kernel/mm/kmalloc_cpu.h */
+    struct heap *heap;       /* that kmalloc uses now; percpu_heap.h */
     struct heap *task_heap, *interrupt_heap;
     uint32_t slices_kept; /* that the latter should have in reserve */
     uint32_t state;       /* enum cpu_state; atomic */

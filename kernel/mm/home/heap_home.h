@@ -27,7 +27,7 @@ struct heap *heap_home_attach(void);
 /* Milliseconds since the CPU started. */
 uint64_t heap_home_clock(void);
 
-/* The heap in use now; kernel/mm/kmalloc_cpu.h. An interrupt may change that, and change it back.
+/* The heap in use now; percpu_heap.h. An interrupt may change that, and change it back.
  */
 static inline struct heap *heap_home_current(void)
 {
