@@ -3,11 +3,13 @@
 # Loam's one Makefile. `make help` lists the commands. Everything that is made goes to build/:
 #
 #   build/kernel-BUILD-CC/    kernel.elf and efi/ (the boot volume: loader and sealed kernel)
-#                             with -list or -buddy at its end: linked with another frame allocator
+#                             with -list or -buddy at its end: linked with another frame allocator,
+#                             with -heap-list or -heap-bump: with another heap
 #   build/hosted-CC/          the hosted unit tests, with sanitizers
 #   build/hosted/             libloam.so and libloam.a; build/hardened/: the same with HARDEN=1
 #
 # Settings, for the command line:  CC=gcc|clang  BUILD=release|debug  V=1 (show full commands)
+#   HEAP=slabs|list|bump (the kernel heap; the last two likewise, and a boot with bump ends with its memory)
 #   FRAMES=tree|list|buddy (the frame allocator; the last two are for teaching: lib/alloc/simple)
 #   HARDEN=1 (the heap checks all it can)
 #   of `make run`:   CMD='frames; heap'  BOOT=uefi|pvh  MEDIUM=folder|cd|usb  VGA=std|virtio|cirrus|none
@@ -23,6 +25,7 @@ endif
 BUILD ?= $(if $(filter test coverage,$(MAKECMDGOALS)),debug,release)
 BOOT  ?= uefi
 FRAMES ?= tree
+HEAP   ?= slabs
 
 ifeq ($(filter gcc clang,$(CC)),)
 $(error CC=$(CC) is not known here; use CC=gcc or CC=clang)
@@ -37,6 +40,10 @@ ifeq ($(filter tree list buddy,$(FRAMES)),)
 $(error FRAMES=$(FRAMES) is not known; use FRAMES=tree, FRAMES=list or FRAMES=buddy)
 endif
 
+ifeq ($(filter slabs list bump,$(HEAP)),)
+$(error HEAP=$(HEAP) is not known; use HEAP=slabs, HEAP=list or HEAP=bump)
+endif
+
 MAKEFLAGS += --no-builtin-rules
 ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
@@ -48,10 +55,10 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@echo '  $(1)	$(2)' >&2)
 
 O := build/kernel-$(BUILD)$(if $(filter 1,$(HARDEN)),-hardened)-$(CC)
-K := $(O)$(patsubst %,-%,$(filter-out tree,$(FRAMES)))
+K := $(O)$(patsubst %,-%,$(filter-out tree,$(FRAMES)))$(patsubst %,-heap-%,$(filter-out slabs,$(HEAP)))
 H := build/hosted-$(CC)
 
-.PHONY: all run screenshot test fuzz bench lib image prove check format coverage debug doctor help clean
+.PHONY: all run screenshot test fuzz bench lib core image prove check format coverage debug doctor help clean
 all: ## the kernel and its boot volume
 all: $(K)/kernel.elf $(K)/efi/BOOTX64.EFI $(K)/efi/kernel.elf
 
@@ -92,12 +99,16 @@ CORE  := heap heap_world heap_run heap_class heap_slab heap_remote heap_checked 
 CONSOLE := font glyph terminal screen keymap
 # Runs hosted, too: all of kernel/mm but what is bound to the kernel's image and ports.
 MM    := memmap frame_port pmm pmm_drain paging paging_check region aspace aspace_check brk mmap \
-    kmalloc kmalloc_dma kmalloc_shrink vmalloc
+    kmalloc kmalloc_dma kmalloc_shrink kmalloc_sites kmem_cache kmem_cache_check vmalloc
 # Likewise: what reads ACPI tables.
 ACPI  := acpi acpi_madt acpi_numa
 
 KTESTS         := $(wildcard tests/kernel/*.c tests/kernel/misuse/*.c)
-LIB_SOURCES    := $(LIB:%=lib/%.c) $(CORE:%=lib/alloc/%.c)
+# Likewise three heaps behind heap.h.
+HEAP_slabs     := $(CORE:%=lib/alloc/%.c)
+HEAP_list      := lib/alloc/simple/heap_simple.c lib/alloc/simple/heap_list.c lib/alloc/heap_class.c
+HEAP_bump      := lib/alloc/simple/heap_simple.c lib/alloc/simple/heap_bump.c lib/alloc/heap_class.c
+LIB_SOURCES    := $(LIB:%=lib/%.c) $(HEAP_$(HEAP))
 # Three frame allocators behind frame.h: a program is linked with one of them.
 FRAMES_tree    := $(wildcard lib/alloc/frame*.c)
 FRAMES_list    := $(wildcard lib/alloc/simple/simple*.c) lib/alloc/simple/list.c
@@ -106,10 +117,11 @@ MM_SOURCES     := $(MM:%=kernel/mm/%.c) $(ACPI:%=kernel/%.c)
 KERNEL_SOURCES := $(LIB_SOURCES) $(FRAMES_$(FRAMES)) $(wildcard kernel/arch/x86_64/*.[cS]) $(wildcard kernel/*.c) \
     $(wildcard kernel/mm/*.c) $(wildcard boot/pvh/*.[cS]) $(KTESTS)
 EFI_SOURCES    := $(wildcard boot/uefi/*.[cS]) lib/elf.c lib/format.c lib/string.c
-HOST_SOURCES   := $(filter-out lib/string.c,$(LIB_SOURCES)) $(FRAMES_tree) $(CONSOLE:%=kernel/%.c) \
+HOST_SOURCES   := $(filter-out lib/string.c,$(LIB:%=lib/%.c)) $(HEAP_slabs) $(FRAMES_tree) $(CONSOLE:%=kernel/%.c) \
     $(MM_SOURCES) kernel/lock.c kernel/names.c kernel/picture.c \
     $(filter-out %/frame_alone.c,$(wildcard tests/host/*.c))
-TESTS          := $(patsubst tests/%.c,%,$(wildcard tests/*_test.c)) frame_list_test frame_buddy_test
+TESTS          := $(patsubst tests/%.c,%,$(wildcard tests/*_test.c)) frame_list_test frame_buddy_test \
+    heap_list_test
 
 # --- the kernel -----------------------------------------------------------------------------------
 
@@ -211,7 +223,7 @@ screenshot: $(BOOTABLE) | need-python $(FIRMWARE)
 LOAM_SOURCES := $(wildcard hosted/*.c lib/alloc/heap*.c) \
     lib/check.c lib/format.c lib/parse.c lib/tree.c
 LOAM_FLAGS    = $(COMMON) -O2 -fPIC -fvisibility=hidden -ftls-model=initial-exec -Ihosted \
-    -D_GNU_SOURCE -DLOAM_HARDEN=$(or $(LOAM_IS_HARD),0) -DLOAM_DEBUG=0 \
+    -D_GNU_SOURCE -DLOAM_HARDEN=$(or $(CHECKED),0) -DLOAM_DEBUG=0 \
     -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free
 LOAM_OBJECTS  = $(LOAM_SOURCES:%=build/$(1)/$(CC)/%.o)
 LOAM_BUILDS  := hosted hardened
@@ -228,7 +240,7 @@ $(Q)$(CC) $(LOAM_FLAGS) -c $< -o $@
 endef
 build/hosted/$(CC)/%.o: % Makefile | need-cc
 	$(loam_compile)
-build/hardened/$(CC)/%.o: LOAM_IS_HARD := 1
+build/hardened/$(CC)/%.o: CHECKED := 1
 build/hardened/$(CC)/%.o: % Makefile | need-cc
 	$(loam_compile)
 
@@ -303,7 +315,7 @@ $(H)/libhosted.a: $(HOST_OBJECTS) $(H)/objects
 	$(Q)ar rcs $@ $(HOST_OBJECTS)
 
 # Tests of what stands on frames put themselves in between, to make frames run out on purpose.
-NEEDS_FRAMES := pmm paging aspace brk mmap kmalloc heap_port vmalloc
+NEEDS_FRAMES := pmm paging aspace brk mmap kmalloc kmalloc_sites kmem_cache heap_port vmalloc
 WRAPPED = $(if $(filter $(NEEDS_FRAMES:%=%_test),$(@F)),frame_alloc frame_free frame_alloc_bulk \
     frame_free_bulk)
 wrap = $(addprefix -Wl$(comma)--wrap=,$(WRAPPED))
@@ -337,14 +349,14 @@ $(H)/libexplored.a: $(EXPLORED_SOURCES:%=$(H)/explored/%.o)
 	$(Q)rm -f $@
 	$(Q)ar rcs $@ $^
 
-# An error is put into a copy of a source, MUTANT/lib/alloc/X.c; see tests/frame_mutants_test.py.
+# An error is put into a copy of a source, MUTANT/lib/alloc/X.c; see tests/mutants.py.
 ifdef MUTANT
 $(MUTANT)/%.c.o: $(MUTANT)/%.c
 	$(Q)$(CC) -I$(MUTANT) $(EXPLORED_FLAGS) -c $< -o $@
 	$(Q)objcopy $(ANNOUNCED_CALLS) $@
 
-$(MUTANT)/frame_explore_test: $(patsubst %,%.o,$(wildcard $(MUTANT)/*/*/*.c)) \
-    $(H)/explored/tests/frame_explore_test.c.o $(EXPLORER_OBJECTS) $(H)/libexplored.a
+$(MUTANT)/%_explore_test: $(patsubst %,%.o,$(wildcard $(MUTANT)/*/*/*.c)) \
+    $(H)/explored/tests/%_explore_test.c.o $(EXPLORER_OBJECTS) $(H)/libexplored.a
 	$(Q)$(CC) -no-pie $(filter %.o,$^) $(filter %.a,$^) -lcmocka -o $@
 endif
 
@@ -364,6 +376,10 @@ $(H)/frame_buddy_test: $(FRAMES_buddy:%=$(H)/%.o)
 $(H)/frame_list_test $(H)/frame_buddy_test: $(H)/tests/frame_contract_test.c.o $(H)/libhosted.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SANITIZERS) $(filter %.o,$^) $(H)/libhosted.a -lcmocka -pthread -o $@
+# And for the heap that is a list.
+$(H)/heap_list_test: $(HEAP_list:%=$(H)/%.o) $(H)/tests/heap_contract_test.c.o $(H)/libhosted.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(SANITIZERS) $(filter %.o,$^) $(H)/libhosted.a -lcmocka -pthread -o $@
 $(H)/%_test: $(H)/tests/%_test.c.o $(H)/libhosted.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SANITIZERS) $(filter %.o,$^) $(H)/libhosted.a -lcmocka -pthread -o $@ \
@@ -372,8 +388,9 @@ $(H)/%_test: $(H)/tests/%_test.c.o $(H)/libhosted.a
 # Threads need the other sanitizer: their test and the core are built apart with it.
 FRAME_RACES := tests/frame_threads_test.c $(wildcard lib/alloc/frame*.c) lib/check.c lib/format.c \
     tests/host/frame_home.c tests/host/frame_alone.c
-HEAP_RACES  := tests/heap_threads_test.c $(wildcard lib/alloc/heap*.c) lib/tree.c lib/check.c \
-    lib/format.c kernel/lock.c $(patsubst %,tests/host/%.c,heap_port expect lock_home log panic told)
+HEAP_ALONE  := $(wildcard lib/alloc/heap*.c) lib/tree.c lib/check.c lib/format.c kernel/lock.c \
+    $(patsubst %,tests/host/%.c,heap_port expect lock_home log panic told)
+HEAP_RACES  := tests/heap_threads_test.c $(HEAP_ALONE)
 $(H)/frame_threads_test: $(FRAME_RACES) $(wildcard lib/alloc/frame*.h) Makefile | need-cc need-cmocka
 $(H)/heap_threads_test: $(HEAP_RACES) $(wildcard lib/alloc/heap*.h) Makefile | need-cc need-cmocka
 $(H)/frame_threads_test $(H)/heap_threads_test:
@@ -381,6 +398,17 @@ $(H)/frame_threads_test $(H)/heap_threads_test:
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(filter-out -MMD -MP,$(COMMON)) -O1 -fsanitize=thread -Itests/host -DLOAM_DEBUG=1 \
 	    $(filter %.c,$^) -lcmocka -pthread -o $@
+
+$(H)/heap_misuse_test: $(patsubst %,$(H)/%.o,$(wildcard tests/misuse/*.c))
+
+# Without sanitizers, for speed: what the heap does wrong shows in its callers' blocks.
+HEAP_FAST := $(patsubst %,$(H)/heap_%_test,giveback model)
+$(HEAP_FAST): $(H)/%: tests/%.c $(HEAP_ALONE) $(wildcard lib/alloc/heap*.h) Makefile \
+    | need-cc need-cmocka
+	$(call say,CC,$@ for speed)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -MMD -MP,$(COMMON)) -O2 -Itests/host -DLOAM_DEBUG=1 $(filter %.c,$^) \
+	    -lcmocka -pthread -o $@
 
 HOSTED_TESTS := $(TESTS:%=$(H)/%)
 
@@ -426,6 +454,7 @@ HAS_CLANG     := $(if $(T),,$(shell command -v clang))
 HARDENED      := build/kernel-$(BUILD)-hardened-$(CC)
 WANTS_HARDENED := $(if $(T),$(filter HARDEN=1,$(T)),yes)
 OTHER_FRAMES  := $(if $(T),$(patsubst FRAMES=%,%,$(filter FRAMES=%,$(T))),list buddy)
+OTHER_HEAPS   := $(if $(T),$(patsubst HEAP=%,%,$(filter HEAP=%,$(T))),list bump)
 WANTED_FUZZ   := $(if $(T),$(filter build/fuzz/$(T),$(FUZZERS)),$(FUZZERS))
 HAS_FUZZER     = $(shell NO_INSTALL=1 tools/need.sh clang 2>/dev/null && echo yes)
 BUILT_FUZZ    := $(if $(filter test,$(MAKECMDGOALS)),$(if $(WANTED_FUZZ),$(if $(HAS_FUZZER),$(WANTED_FUZZ))))
@@ -438,11 +467,14 @@ test: $(BUILT_TESTS) $(BUILT_FUZZ) $(BUILT_LOAM) $(BUILT_KERNEL) | need-python \
 	$(if $(OTHER_FRAMES),@for frames in $(OTHER_FRAMES); do \
 	    $(MAKE) --no-print-directory FRAMES=$$frames BUILD=$(BUILD) $(O)-$$frames/kernel.elf || exit 1; done)
 	$(if $(WANTS_HARDENED),@$(MAKE) --no-print-directory HARDEN=1 BUILD=$(BUILD) $(HARDENED)/kernel.elf)
+	$(if $(OTHER_HEAPS),@for heap in $(OTHER_HEAPS); do \
+	    $(MAKE) --no-print-directory HEAP=$$heap BUILD=$(BUILD) $(O)-heap-$$heap/kernel.elf || exit 1; done)
 	@rm -f $(filter-out $(HOSTED_TESTS),$(wildcard $(H)/*_test))
 	@tests/run.py --hosted-dir $(H) $(if $(ONLY_HOSTED),,--kernel-dir $(K)) \
 	    $(if $(HAS_CLANG),--clang-dir $(CLANG_KERNEL)) \
 	    $(if $(WANTS_HARDENED),--hardened-dir $(HARDENED)) \
-	    $(foreach frames,$(OTHER_FRAMES),--$(frames)-dir $(O)-$(frames)) $(if $(BUILT_FUZZ),--fuzz-dir build/fuzz) \
+	    $(foreach frames,$(OTHER_FRAMES),--$(frames)-dir $(O)-$(frames)) \
+	    $(foreach heap,$(OTHER_HEAPS),--heap-$(heap)-dir $(O)-heap-$(heap)) $(if $(BUILT_FUZZ),--fuzz-dir build/fuzz) \
 	    $(if $(T),--only "$(T)") \
 	    $(if $(JUNIT),--junit $(JUNIT))
 
@@ -497,6 +529,17 @@ build/bench/heap_insn: tests/bench/heap_insn.c Makefile | need-cc
 heap-insn: build/bench/heap_insn $(LIB) | need-python
 	@tests/bench/heap_insn.py $< $(LIB)
 .PHONY: heap-insn
+
+# The heap for other kernels: its files as they are, what they include, and the smallest port.
+CORE_SOURCES := $(CORE:%=lib/alloc/%.c) lib/check.c lib/format.c lib/tree.c lib/alloc/port/port.c
+core: ## build/core/: the heap with a port of 55 lines, for another kernel
+core: | need-cc
+	@rm -rf build/core && mkdir -p build/core
+	@cp --parents lib/alloc/port/heap.hpp LICENSE build/core
+	@cp --parents $$($(CC) -MM -I. -Ilib/alloc/port $(CORE_SOURCES) | tr ' \\' '\n\n' | grep '^lib/' | sort -u) \
+	    build/core
+	@cp docs/lift.md build/core/README.md
+	@echo 'build/core: $(words $(CORE_SOURCES)) sources; README.md says how to use them'
 
 # libloam.so beside the allocators that Debian packages; B=heap.NAME: one workload, idle, start, insn.
 W := build/workloads

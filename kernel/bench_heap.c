@@ -5,6 +5,7 @@
 #include "kernel/bench.h"
 #include "kernel/heap_churn.h"
 #include "kernel/mm/kmalloc.h"
+#include "kernel/mm/kmem_cache.h"
 #include "kernel/mm/vmalloc.h"
 #include "lib/addr.h"
 #include "lib/bits.h"
@@ -67,6 +68,63 @@ static void vmalloc_free(uint64_t pages)
         vfree(blocks[i]);
 }
 
+/* An object cache: each benchmark has one of its own. */
+
+#define CACHE_OBJECT 64
+
+static struct kmem_cache *cache;
+
+static void make_cache(uint64_t argument)
+{
+    (void)argument;
+    cache = kmem_cache_create("bench", CACHE_OBJECT, 8, NULL);
+    if (cache != NULL)
+        kmem_cache_free(cache, kmem_cache_alloc(cache, 0));
+}
+
+static void destroy_cache(uint64_t argument)
+{
+    (void)argument;
+    kmem_cache_destroy(cache);
+}
+
+static void cache_pair(uint64_t argument)
+{
+    (void)argument;
+    for (unsigned i = 0; i < PAIRS; i++)
+        kmem_cache_free(cache, kmem_cache_alloc(cache, 0));
+}
+
+static void cache_bulk_alloc(uint64_t count)
+{
+    kmem_cache_alloc_bulk(cache, 0, count, blocks);
+}
+
+static void cache_bulk_free(uint64_t count)
+{
+    kmem_cache_free_bulk(cache, count, blocks);
+}
+
+/* With slabs for so many objects at hand. */
+static void make_filled_cache(uint64_t count)
+{
+    make_cache(count);
+    cache_bulk_alloc(count);
+    cache_bulk_free(count);
+}
+
+static void make_taken_cache(uint64_t count)
+{
+    make_cache(count);
+    cache_bulk_alloc(count);
+}
+
+static void free_and_destroy_cache(uint64_t count)
+{
+    cache_bulk_free(count);
+    destroy_cache(count);
+}
+
 static void nothing(uint64_t argument)
 {
     (void)argument;
@@ -94,6 +152,10 @@ const struct bench bench_heap[] = {
     {"kmalloc.batch_free.4096", batch_free, 4096, BATCH, batch_alloc, nothing},
     {"kmalloc.batch_free.8192", batch_free, 8192, BATCH, batch_alloc, nothing},
     {"kmalloc.random_free.64", random_free, 64, BATCH, batch_alloc, nothing},
+    {"kmem_cache.pair", cache_pair, 0, PAIRS, make_cache, destroy_cache},
+    {"kmem_cache.bulk_alloc", cache_bulk_alloc, BATCH, BATCH, make_filled_cache,
+     free_and_destroy_cache},
+    {"kmem_cache.bulk_free", cache_bulk_free, BATCH, BATCH, make_taken_cache, destroy_cache},
     {"ksize", sizes, 64, BATCH, batch_alloc, batch_free},
     {"vmalloc.alloc.1", vmalloc_alloc, 1, BATCH, nothing, vmalloc_free},
     {"vmalloc.free.1", vmalloc_free, 1, BATCH, vmalloc_alloc, nothing},

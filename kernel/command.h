@@ -15,8 +15,9 @@ struct command {
 };
 
 /* The groups, each ended by an entry without a name. */
-extern const struct command command_memory[]; /* look: mem heap maps walk check */
+extern const struct command command_memory[]; /* look: mem maps walk check */
 extern const struct command command_frames[];
+extern const struct command command_heap[];  /* heap leaks caches */
 extern const struct command command_block[]; /* alloc realloc free */
 extern const struct command command_use[];   /* use: map unmap peek poke fill */
 extern const struct command command_machine[];

@@ -6,11 +6,11 @@
 #include "kernel/console.h"
 #include "kernel/memlayout.h"
 #include "kernel/mm/kmalloc.h"
+#include "kernel/mm/kmem_cache.h"
 #include "kernel/mm/kspace.h"
 #include "kernel/mm/paging.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/mm/vmalloc.h"
-#include "lib/alloc/heap.h"
 #include "lib/format.h"
 
 static bool mem(int argc, char **argv)
@@ -21,33 +21,6 @@ static bool mem(int argc, char **argv)
                   "%lu reserved = %lu KiB\n",
                   account.free * 4, account.kernel * 4, account.tables * 4, account.heap * 4,
                   account.firmware * 4, account.reserved * 4, account.ram * 4);
-    return true;
-}
-
-static bool heap(int argc, char **argv)
-{
-    (void)argc, (void)argv;
-    static struct heap_stats stats;
-    char text[FORMAT_BYTES_SIZE], arena[FORMAT_BYTES_SIZE], dirty[FORMAT_BYTES_SIZE];
-    uint64_t bytes = 0, objects = 0;
-    heap_stats(kmalloc_world(), &stats);
-    console_print("  class  slabs       used       room\n");
-    for (unsigned i = 0; i < HEAP_CLASSES; i++) {
-        const struct heap_class_stats *class = &stats.classes[i];
-        bytes += class->used * class->size;
-        objects += class->used;
-        if (class->slabs > 0)
-            console_print("%7u %6u %10lu %10lu\n", class->size, class->slabs, class->used,
-                          class->capacity - class->used);
-    }
-    console_print("%lu small blocks, %s\n", objects, format_bytes(text, bytes));
-    console_print("%lu large blocks, %s\n", stats.runs + stats.huge,
-                  format_bytes(text, stats.run_bytes + stats.huge_bytes));
-    console_print("%s of memory in an arena of %s; %s of it is free and dirty\n",
-                  format_bytes(text, stats.taken), format_bytes(arena, stats.arena_bytes),
-                  format_bytes(dirty, stats.dirty_bytes));
-    struct vmalloc_stats virtual = vmalloc_stats();
-    console_print("%zu blocks of vmalloc, %s\n", virtual.blocks, format_bytes(text, virtual.bytes));
     return true;
 }
 
@@ -191,7 +164,7 @@ static bool check(int argc, char **argv)
         size_t (*run)(check_report *report);
     } checkers[] = {
         {"frames", pmm_check},   {"page tables", kspace_audit}, {"regions", check_regions},
-        {"heap", kmalloc_check}, {"vmalloc", vmalloc_check},
+        {"heap", kmalloc_check}, {"vmalloc", vmalloc_check},    {"object caches", kmem_cache_check},
     };
     size_t violations = 0;
     for (unsigned i = 0; i < sizeof checkers / sizeof checkers[0]; i++) {
@@ -206,7 +179,6 @@ static bool check(int argc, char **argv)
 
 const struct command command_memory[] = {
     {"mem", "", "where the RAM is, in one sum", 0, 0, mem},
-    {"heap", "", "the kernel heap by size class", 0, 0, heap},
     {"maps", "", "what is mapped, where and how", 0, 0, maps},
     {"walk", "ADDR", "the page table entries on the way to an address", 1, 1, walk},
     {"check", "", "verify every structure of the floors", 0, 0, check},

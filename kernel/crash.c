@@ -105,7 +105,7 @@ static void stop_everybody(void)
 static void nmi_in_panic(void *unused)
 {
     (void)unused;
-    if (apic_is_usable())
+    if (apic_is_in_use())
         panic_set_stopper(stop_everybody);
     panic("an NMI does not keep it from being told");
 }

@@ -23,6 +23,8 @@
 enum lock_rank {
     LOCK_OUTER = 1, /* of tests and benchmarks */
     LOCK_SHRINKERS, /* of the kernel heap, while they run */
+    LOCK_CACHES,    /* the list of object caches */
+    LOCK_CACHE,     /* one of them */
     LOCK_HEAP,      /* the slow path of the kernel heap */
     LOCK_DMA,       /* the records of KM_DMA32 blocks */
     LOCK_ASPACE,    /* regions and page tables of an address space */

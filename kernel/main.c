@@ -22,6 +22,7 @@
 #include "kernel/log.h"
 #include "kernel/mm/brk.h"
 #include "kernel/mm/kmalloc.h"
+#include "kernel/mm/kmem_cache.h"
 #include "kernel/mm/kmalloc_cpu.h"
 #include "kernel/mm/kspace.h"
 #include "kernel/mm/memmap.h"
@@ -148,6 +149,7 @@ static void start_heap(void)
     brk_init(kspace());
     mmap_init(kspace());
     kmalloc_init();
+    kmem_cache_init();
     vmalloc_init(kspace());
     log_print("heap", "kmalloc over ksbrk and kmmap");
 }

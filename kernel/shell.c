@@ -21,9 +21,9 @@ static const struct command command_shell[] = {
     {"help", "", "this list", 0, 0, help},
     {0},
 };
-static const struct command *const groups[] = {command_memory, command_frames,  command_block,
-                                               command_use,    command_machine, command_cpus,
-                                               command_locks,  command_prompt,  command_shell};
+static const struct command *const groups[] = {
+    command_memory,  command_frames, command_heap,  command_block,  command_use,
+    command_machine, command_cpus,   command_locks, command_prompt, command_shell};
 #define GROUPS (sizeof groups / sizeof groups[0])
 
 /* The command of this index over all groups, or NULL past the last. */

@@ -12,6 +12,7 @@
 #define E2BIG  7
 #define EBADF  9
 #define ENOMEM 12
+#define EBUSY  16
 #define EEXIST 17
 #define EINVAL 22
 #define ERANGE 34

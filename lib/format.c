@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Formatted printing. Each conversion is read into a struct spec, its argument is fetched, and both
- * become one field: padding, prefix (a sign or 0x), zeros, body, padding.
+ * become one field: padding, prefix (a sign or 0x), zeros, body, padding. It calls nothing but
+ * memcpy, so that the allocators, which format what they report, need no more.
  */
 #include "lib/format.h"
 
@@ -31,6 +32,29 @@ struct output {
     uint64_t length;   /* sent so far */
 };
 
+static size_t length_within(const char *text, size_t max)
+{
+    size_t length = 0;
+    while (length < max && text[length] != '\0')
+        length++;
+    return length;
+}
+
+static size_t length_of(const char *text)
+{
+    return length_within(text, SIZE_MAX);
+}
+
+/* The length of `prefix` if `text` begins with it; else -1. */
+static int skip(const char *text, const char *prefix)
+{
+    int length = 0;
+    for (; prefix[length] != '\0'; length++)
+        if (text[length] != prefix[length])
+            return -1;
+    return length;
+}
+
 static void emit(struct output *out, const char *text, size_t length)
 {
     if (length == 0)
@@ -42,7 +66,7 @@ static void emit(struct output *out, const char *text, size_t length)
 /* Sends `count` times the character that `chunk` consists of. */
 static void emit_repeated(struct output *out, const char *chunk, uint64_t count)
 {
-    size_t most = strlen(chunk);
+    size_t most = length_of(chunk);
     for (; count > most; count -= most)
         emit(out, chunk, most);
     emit(out, chunk, count);
@@ -53,12 +77,12 @@ static void emit_field(struct output *out, const struct spec *spec, const char *
 {
     static const char zero_chunk[] = "00000000000000000000000000000000";
     static const char space_chunk[] = "                                ";
-    uint64_t used = strlen(prefix) + zeros + length;
+    uint64_t used = length_of(prefix) + zeros + length;
     uint64_t width = (uint64_t)spec->width;
     uint64_t padding = width > used ? width - used : 0;
 
     emit_repeated(out, space_chunk, spec->flags & LEFT ? 0 : padding);
-    emit(out, prefix, strlen(prefix));
+    emit(out, prefix, length_of(prefix));
     emit_repeated(out, zero_chunk, zeros);
     emit(out, body, length);
     emit_repeated(out, space_chunk, spec->flags & LEFT ? padding : 0);
@@ -71,7 +95,7 @@ static int64_t least_digits(const struct spec *spec, const char *prefix, int64_t
     if (spec->conversion == 'o' && (spec->flags & ALTERNATE) && digits <= length)
         digits = length + 1;
     if ((spec->flags & (LEFT | ZERO)) == ZERO && spec->precision < 0) {
-        int64_t room = spec->width - (int64_t)strlen(prefix);
+        int64_t room = spec->width - (int64_t)length_of(prefix);
         digits = room > digits ? room : digits;
     }
     return digits;
@@ -128,8 +152,8 @@ static void emit_string(struct output *out, const struct spec *spec, const char 
     static const char null[] = "(null)";
     size_t max = spec->precision < 0 ? SIZE_MAX : (size_t)spec->precision;
     if (text == NULL)
-        text = max < strlen(null) ? "" : null;
-    emit_field(out, spec, "", 0, text, strnlen(text, max));
+        text = max < length_of(null) ? "" : null;
+    emit_field(out, spec, "", 0, text, length_within(text, max));
 }
 
 static void emit_character(struct output *out, const struct spec *spec, char character)
@@ -174,9 +198,14 @@ static bool emit_conversion(struct output *out, const struct spec *spec)
 
 static const char *read_flags(const char *at, struct spec *spec)
 {
-    for (spec->flags = 0; *at != '\0' && strchr(flag_letters, *at) != NULL; at++)
-        spec->flags |= 1U << (strchr(flag_letters, *at) - flag_letters);
-    return at;
+    for (spec->flags = 0;; at++) {
+        unsigned flag = 0;
+        while (flag_letters[flag] != '\0' && flag_letters[flag] != *at)
+            flag++;
+        if (flag_letters[flag] == '\0')
+            return at;
+        spec->flags |= 1U << flag;
+    }
 }
 
 /* Reads a width or precision: digits or `*`. Above INT_MAX it is as good as INT_MAX + 1. */
@@ -205,10 +234,10 @@ static const char *read_length(const char *at, struct spec *spec)
         {"t", sizeof(ptrdiff_t)}, {"", sizeof(int)},
     };
     size_t i = 0;
-    while (strncmp(at, lengths[i].letters, strlen(lengths[i].letters)) != 0)
+    while (skip(at, lengths[i].letters) < 0)
         i++;
     spec->bytes = lengths[i].bytes;
-    return at + strlen(lengths[i].letters);
+    return at + skip(at, lengths[i].letters);
 }
 
 /* Reads what follows a % up to its conversion, and returns where that is. */

@@ -1,23 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Seeds errors into copies of lib/alloc/frame*, one at a time: tests/frame_explore_test.c must catch
-each. What it does not catch it does not test. An error whose place is gone from the source fails,
-too: seed it anew."""
-import collections
-import concurrent.futures
-import functools
-import os
-import pathlib
-import shutil
-import subprocess
-import unittest
-
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-HOSTED = os.environ.get("LOAM_HOSTED", "build/hosted-gcc")
-SECONDS = 120  # for one of them; a few are enough
-
-# What is done to which file: `old`, which is there once, becomes `new`; and the test that is to
-# catch it.
-Mutant = collections.namedtuple("Mutant", "name file old new test")
+each; see mutants.py."""
+from mutants import Mutant, test_case
 
 MUTANTS = [
     Mutant(
@@ -276,88 +260,4 @@ MUTANTS = [
     ),
 ]
 
-
-def seed(mutant, directory):
-    """Writes the files that differ, or include one that does. False if the place is not there."""
-    source = ROOT / "lib" / "alloc"
-    target = directory / "lib" / "alloc"
-    target.mkdir(parents=True)
-    text = (source / mutant.file).read_text()
-    if text.count(mutant.old) != 1:
-        return False
-    if mutant.file.endswith(".h"):
-        for path in source.glob("frame*.c"):
-            shutil.copy(path, target)
-    (target / mutant.file).write_text(text.replace(mutant.old, mutant.new))
-    return True
-
-
-def explore(directory, test):
-    """Builds the copy in the directory and runs the test over it. Gives its status and output."""
-    program = str(directory / "frame_explore_test")
-    make = ["make", "-s", "H=" + HOSTED, "MUTANT=" + str(directory), program]
-    done = run(make, 300)
-    if done.returncode != 0:
-        return None, done.stdout
-    done = run([program, test], SECONDS)
-    return done.returncode, done.stdout
-
-
-def run(argv, seconds):
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    environ.pop("MFLAGS", None)
-    return subprocess.run(
-        argv,
-        cwd=str(ROOT),
-        env=environ,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        universal_newlines=True,
-        timeout=seconds,
-    )
-
-
-def verdict(number):
-    """What is wrong with how mutant number `number` fared; None if it was caught."""
-    mutant = MUTANTS[number]
-    directory = pathlib.Path("build/mutants") / str(number)
-    shutil.rmtree(str(ROOT / directory), ignore_errors=True)
-    if not seed(mutant, ROOT / directory):
-        return "%s does not have, once:\n%s" % (mutant.file, mutant.old)
-    status, output = explore(directory, mutant.test)
-    if status is None:
-        return "it does not build:\n" + output
-    if status == 0:
-        return "%s passes all the same:\n%s" % (mutant.test, output)
-    if "outcomes" not in output and "schedule" not in output:
-        return "it fails otherwise than by a schedule:\n" + output
-    shutil.rmtree(str(ROOT / directory), ignore_errors=True)
-    return None
-
-
-@functools.lru_cache(maxsize=None)
-def verdicts():
-    """Begins with all of them, two at once."""
-    done = run(["make", "-s", "H=" + HOSTED, HOSTED + "/frame_explore_test"], 600)
-    if done.returncode != 0:
-        raise unittest.SkipTest("frame_explore_test does not build:\n" + done.stdout)
-    pool = concurrent.futures.ThreadPoolExecutor(2)
-    return [pool.submit(verdict, number) for number in range(len(MUTANTS))]
-
-
-class FrameMutants(unittest.TestCase):
-    pass
-
-
-def caught(number):
-    def test(self):
-        problem = verdicts()[number].result()
-        if problem:
-            self.fail(problem)
-
-    return test
-
-
-for at, seeded in enumerate(MUTANTS):
-    name = "test_%02d_%s" % (at, seeded.name.replace(" ", "_"))
-    setattr(FrameMutants, name, caught(at))
+FrameMutants = test_case("frame", MUTANTS)

@@ -71,6 +71,22 @@ CHURN_TEXTS = (
     r"\d+ of \d+ frames are free \(.*\), \d+ of them at hand",
 )
 
+# What `heap`, `leaks` and `caches` print, in a debug build.
+HEAP_TEXTS = (
+    r"(?m)^ +112 +\d+ +\d+ +\d+ +\d+ %$",
+    r"CPU 0 has \d+ blocks to send to other heaps",
+    r"points 8 bytes into a live block of 208 bytes at 0x\w+\nallocated by alloc\+0x",
+    r"allocated by\n +1 +200 B +0x\w+ +alloc\+0x\w+\n\S",  # and no other
+    r"is already free, a block of 112 bytes\nallocated by alloc\+0x\w+, freed by free_block",
+    r"KiB live at most, in \d",
+    r"object caches: every invariant holds",
+)
+
+# What the simple heaps are asked for: nothing that gives memory back.
+HEAP_LIST = "test kmem_cache; test vmalloc; test storm; heap churn; heap; check"
+HEAP_LIST_TEXTS = (r"(?m)^ok \d+ - storm:", r"KiB live at most, in \d", r"heap: every invariant holds")
+HEAP_BUMP = "alloc 100; free $1; alloc 4096; heap $2; heap churn; heap; check"
+
 # What boots print.
 PROMPT = r"\d+ us from kernel entry to prompt"
 FOUR_OF_5 = r"4 of 5 page table levels"
@@ -103,6 +119,19 @@ SHOWN_NODES = (
     r"node 0: CPUs 0 1; distances 10 21\n +0x0+ - 0x00000a0000",
     r"node 1: CPUs 2 3; distances 21 10\n +0x0008000000 - 0x0010000000  128 MiB",
 )
+
+# CPUs whose node has no memory, two nodes that have no CPUs, and one that has neither: the nearest
+# memory is not that of the first node.
+FAR_WAYS = ((2, 0, 40), (2, 1, 15), (0, 1, 30), (2, 3, 11), (0, 3, 20), (1, 3, 20))
+FAR_NODES = " --extra '%s'" % " ".join(
+    [
+        "-object memory-backend-ram,id=m%d,size=128M -numa node,nodeid=%d,memdev=m%d" % (n, n, n)
+        for n in (0, 1)
+    ]
+    + ["-numa node,nodeid=2,cpus=0-2 -numa node,nodeid=3"]
+    + ["-numa dist,src=%d,dst=%d,val=%d" % way for way in FAR_WAYS]
+)
+SHOWN_FAR_NODES = (r"node 0: CPUs 0 1 2; distances 10 40 15", r"node 1: CPUs; .*\n +0x0+ -")
 
 
 # Of the kernel heap: one file in tests/kernel/misuse each, and the sentence that it ends in.
@@ -138,7 +167,18 @@ BOOTS = [
     Boot("pvh 255 CPUs 16M", "--boot pvh --cpus 255 --mem 16M", "alloc 100; check", "ok", FEW_CPUS),
     Boot("uefi 64 CPUs", "--boot uefi --cpus 64 --timeout 300", "cpus", "ok", (ALL % (64, 64),)),
     Boot("pvh nodes", "--boot pvh --cpus 4" + NODES, "nodes; test nodes", "ok", SHOWN_NODES),
+    Boot("pvh far nodes", "--boot pvh --cpus 3" + FAR_NODES, "nodes; test nodes", "ok", SHOWN_FAR_NODES),
     Boot("pvh clang", "--boot pvh --timeout 120", "test", "ok"),
+    Boot(
+        "pvh heap",
+        "--boot pvh --cpus 2",
+        "alloc 100; leaks mark; alloc 200; heap; heap $2+8; leaks; free $1; heap $1; "
+        "heap churn; caches; check",
+        "ok",
+        HEAP_TEXTS,
+    ),
+    Boot("HEAP=list", "--boot pvh --cpus 2 --timeout 120", HEAP_LIST, "ok", HEAP_LIST_TEXTS),
+    Boot("HEAP=bump", "--boot pvh --timeout 120", HEAP_BUMP, "ok", (r"KiB live at most, in \d",)),
     Boot("FRAMES=list", "--boot pvh --timeout 120", "test", "ok"),
     Boot("FRAMES=buddy", "--boot pvh --timeout 120", "test", "ok"),
     Boot("HARDEN=1", "--boot pvh --cpus 2 --timeout 180", "test", "ok"),
@@ -151,6 +191,15 @@ BOOTS = [
     ),
     Boot("frames", "--boot pvh --mem 64M", "frames churn 25; frames; check", "ok", CHURN_TEXTS),
     Boot("typed", "--boot pvh", None, "ok", TYPED_TEXTS, None, "\n".join(TYPED)),
+    Boot("no APIC", "--boot pvh --cpu max,-apic", "test smp", "ok", (r"irq +by PIC",)),
+    Boot("no ACPI", "--boot pvh --machine pc --extra=-no-acpi", "test", "ok", (r"irq +by PIC",)),
+    Boot(
+        "no ACPI, NMI in panic",
+        "--boot pvh --machine pc --extra=-no-acpi",
+        "crash nmi",
+        "panic",
+        (r"panic: an NMI does not keep it",),
+    ),
     Boot("typed, no APIC", "--boot pvh --cpu max,-apic", None, "ok", (), None, "mem\nirqs"),
     Boot("command fails", "--boot pvh", "nonsense", "failed", (r"command failed: nonsense",)),
     Boot("panic", "--boot pvh", "panic", "panic", (r"the kernel panicked: \S",)),
@@ -269,6 +318,8 @@ OTHER_KERNELS = {
     "FRAMES=list": "with FRAMES=list",
     "FRAMES=buddy": "with FRAMES=buddy",
     "HARDEN=1": "with HARDEN=1",
+    "HEAP=list": "with HEAP=list",
+    "HEAP=bump": "with HEAP=bump",
 }
 
 PROGRAM_SECONDS = 180  # what a hosted program may take
@@ -594,6 +645,8 @@ def parse_arguments(arguments):
     add("--list-dir", metavar="DIR", help="the same, with FRAMES=list")
     add("--buddy-dir", metavar="DIR", help="the same, with FRAMES=buddy")
     add("--hardened-dir", metavar="DIR", help="the same, with HARDEN=1")
+    add("--heap-list-dir", metavar="DIR", help="the same, with HEAP=list")
+    add("--heap-bump-dir", metavar="DIR", help="the same, with HEAP=bump")
     add("--only", metavar="NAME", help="the tests of one source, or one boot")
     add("--list", action="store_true", help="print the names that --only takes")
     add("--jobs", type=int, default=2, metavar="N", help="how many at once (default 2)")
@@ -619,7 +672,8 @@ def main(arguments):
         os.environ["LOAM_HOSTED"] = options.hosted_dir[0]
     if options.kernel_dir:
         os.environ["LOAM_BUILD"] = os.path.abspath(options.kernel_dir)
-        others = (options.clang_dir, options.list_dir, options.buddy_dir, options.hardened_dir)
+        others = (options.clang_dir, options.list_dir, options.buddy_dir, options.hardened_dir,
+                  options.heap_list_dir, options.heap_bump_dir)
         jobs += boot_jobs(options.kernel_dir, dict(zip(OTHER_KERNELS, others)))
     if options.list:
         print(names(jobs, options.kernel_dir and kernel_suites(options.kernel_dir) or []), end="")

@@ -12,14 +12,14 @@ import sys
 # ending; it may include its own layer and those before it.
 LAYERS = [
     ("lib", r"lib/[a-z]+"),
-    ("core", r"lib/alloc/(simple/)?\w+|heap_home|frame_home"),
+    ("core", r"lib/alloc/((simple|port)/)?\w+|heap_home|frame_home"),
     ("boot_info", r"boot/boot_info|kernel/memlayout"),
     ("arch", r"kernel/arch/x86_64/\w+|machine|lock_home"),
     ("console", r"kernel/(console|font|glyph|terminal|screen|keymap|keyboard|log|symbols|backtrace|fault|panic|lock)"),
     ("pmm", r"kernel/mm/(memmap|frame_port|pmm\w*)"),
     ("paging", r"kernel/mm/paging\w*"),
     ("aspace", r"kernel/mm/(region|aspace\w*|brk|mmap|kspace)"),
-    ("kmalloc", r"kernel/mm/(kmalloc\w*|vmalloc|heap_port|home/\w+)"),
+    ("kmalloc", r"kernel/mm/(kmalloc\w*|kmem\w*|vmalloc|heap_port|home/\w+)"),
     ("acpi", r"kernel/(acpi\w*|topology)"),
     ("smp", r"kernel/(irq|mail|nmi|smp\w*|shootdown|drain)"),
     ("shell", r"kernel/(command\w*|heap_churn|hog|picture|names|ktest|bench\w*|crash|prompt|shell)"),

@@ -9,11 +9,13 @@
 #include "kernel/lock.h"
 #include "kernel/mm/kmalloc_dma.h"
 #include "kernel/mm/kmalloc_shrink.h"
+#include "kernel/mm/kmalloc_sites.h"
 #include "kernel/mm/pmm.h"
 #include "kernel/panic.h"
 #include "lib/alloc/heap.h"
 #include "lib/alloc/heap_class.h"
 #include "lib/bits.h"
+#include "lib/format.h"
 #include "lib/string.h"
 
 #define KM_ALL ((unsigned)(KM_ZERO | KM_ATOMIC | KM_NOWAIT | KM_DMA32))
@@ -150,7 +152,41 @@ static __attribute__((noinline)) void *kmalloc_slow(size_t size, unsigned flags)
     return fulfil(&(struct wish){NULL, size, natural ? size : 0, flags});
 }
 
-void *kmalloc(size_t size, unsigned flags)
+/* --- call sites, in debug builds --- */
+
+static void *noted(void *block, size_t size, const void *caller)
+{
+    if (LOAM_DEBUG && block != NULL)
+        kmalloc_sites_alloc(block, size, caller);
+    return block;
+}
+
+#define SENTENCE 256
+
+/* Like the heap, but says who allocated and freed what lies there. */
+static _Noreturn void refuse(const void *block)
+{
+    char what[SENTENCE], who[SENTENCE];
+    heap_explain(&world, block, what, sizeof what);
+    size_t known = kmalloc_sites_explain(block, who, sizeof who);
+    panic("%s%s%s", what, known > 0 ? "; " : "", who);
+}
+
+/* Before the block is anybody else's. */
+static void note_free(const void *block, const void *caller)
+{
+    if (!LOAM_DEBUG || block == NULL)
+        return;
+    if (HEAP_CHECKED && !kmalloc_dma_is_near(block) && !heap_owns(&world, block))
+        refuse(block);
+    kmalloc_sites_free(block, caller);
+}
+
+/* --- the calls --- */
+
+#define CALLER __builtin_return_address(0)
+
+static inline __attribute__((always_inline)) void *allocate_fast(size_t size, unsigned flags)
 {
     if (flags != 0 || size - 1 >= HEAP_SMALL_MAX)
         return kmalloc_slow(size, flags);
@@ -158,26 +194,35 @@ void *kmalloc(size_t size, unsigned flags)
     return __builtin_expect(block != NULL, true) ? block : kmalloc_slow(size, 0);
 }
 
+void *kmalloc(size_t size, unsigned flags)
+{
+    return noted(allocate_fast(size, flags), size, CALLER);
+}
+
 void *kcalloc(size_t count, size_t size, unsigned flags)
 {
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes))
         return NULL;
-    return kmalloc(bytes, flags | KM_ZERO);
+    return noted(kmalloc_slow(bytes, flags | KM_ZERO), bytes, CALLER);
 }
 
 void *kmalloc_aligned(size_t size, size_t align, unsigned flags)
 {
     if (!bits_is_power_of_two(align))
         panic("%zu is not an alignment: not a power of two", align);
-    return fulfil(&(struct wish){NULL, size, align, flags});
+    return noted(fulfil(&(struct wish){NULL, size, align, flags}), size, CALLER);
 }
 
+/* If nothing comes of it the block counts as allocated here, too. */
 void *krealloc(void *block, size_t size, unsigned flags)
 {
     if (block == NULL)
-        return kmalloc(size, flags);
-    return fulfil(&(struct wish){block, size, 0, flags});
+        return noted(kmalloc_slow(size, flags), size, CALLER);
+    note_free(block, CALLER);
+    void *resized = fulfil(&(struct wish){block, size, 0, flags});
+    noted(resized != NULL ? resized : block, size, CALLER);
+    return resized;
 }
 
 static __attribute__((noinline)) void free_maybe_dma(void *block)
@@ -188,6 +233,7 @@ static __attribute__((noinline)) void free_maybe_dma(void *block)
 
 void kfree(void *block)
 {
+    note_free(block, CALLER);
     if (__builtin_expect(kmalloc_dma_is_near(block), false))
         free_maybe_dma(block);
     else
@@ -196,6 +242,7 @@ void kfree(void *block)
 
 void kfree_sized(void *block, size_t size)
 {
+    note_free(block, CALLER);
     size_t dma = dma_size(block);
     if (size > dma && dma != 0)
         panic("%p is a block of %zu bytes, not one for %zu", block, dma, size);

@@ -42,8 +42,9 @@ static NOINLINE _Noreturn void already_free(struct frames *frames, uint64_t fram
 
 /* Credit */
 
-/* Takes `need` out of the pool and up to `more` of what is there for everybody. Returns how much, 0
- * if there is not enough. */
+/* Takes `need` out of the pool and up to `more` of what is there for everybody: of little only a
+ * part, or who draws first leaves nothing to the others. Returns how much, 0 if there is not
+ * enough. */
 static uint64_t draw(struct frames *frames, int64_t need, int64_t more, unsigned flags)
 {
     int64_t pool = atomic_peek(&frames->pool), drawn;
@@ -51,7 +52,7 @@ static uint64_t draw(struct frames *frames, int64_t need, int64_t more, unsigned
         int64_t spare = pool - need - atomic_peek(&frames->reserve);
         if (pool < need || (spare < 0 && (flags & FRAME_ATOMIC) == 0))
             return 0;
-        drawn = need + (spare < 0 ? 0 : spare < more ? spare : more);
+        drawn = need + (spare < 0 ? 0 : spare / 8 < more ? spare / 8 : more);
     } while (!atomic_cas(&frames->pool, &pool, pool - drawn));
     return (uint64_t)drawn;
 }

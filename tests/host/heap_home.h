@@ -35,12 +35,21 @@ void host_heap_start(struct heap_world *world, unsigned window, size_t reserve, 
 /* Bytes mapped for huge blocks and their records, in all worlds. */
 extern size_t host_heap_mapped;
 
+/* Bytes of arenas that have memory, in all worlds; if host_heap_commits. */
+extern size_t host_heap_committed;
+
+#define HOST_HEAP_NO_CALL UINT32_MAX
+
 /* Calls so far that may fail. */
 extern unsigned host_heap_calls;
 
+/* Of these, how many failed. */
+extern unsigned host_heap_failures;
+
 /* Lets call number `call` fail (0: the next one), counted from now; and all later ones too if
- * `onwards`. */
+ * `onwards`; or calls `call` and `other`. */
 void host_heap_fail(unsigned call, bool onwards);
+void host_heap_fail_both(unsigned call, unsigned other);
 void host_heap_fail_never(void);
 
 /* What the clock says, in milliseconds. */

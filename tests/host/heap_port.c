@@ -27,14 +27,16 @@ struct window {
 
 bool host_heap_debug, host_heap_harden, host_heap_commits, host_heap_ticks;
 size_t host_heap_huge_min = (size_t)1 << 20;
-size_t host_heap_mapped;
+size_t host_heap_mapped, host_heap_committed;
 unsigned host_heap_calls;
 uint64_t host_heap_clock;
 struct heap *host_heap_attached;
 
 static struct window windows[WINDOWS];
-static bool fail_once, fail_onwards;
-static unsigned calls_until_failure;
+unsigned host_heap_failures;
+
+static unsigned failing[2] = {HOST_HEAP_NO_CALL, HOST_HEAP_NO_CALL}; /* by host_heap_calls */
+static bool fail_onwards;
 
 static void require(bool holds, const char *what)
 {
@@ -112,6 +114,7 @@ static void start_over(struct heap_world *world, struct heap_setup *setup, unsig
     window->reserved = window->arena + reserve;
     window->table_bytes = 0;
     host_heap_mapped = 0;
+    host_heap_committed = 0;
     host_heap_ticks = false;
     host_heap_clock = 5000;
     host_heap_fail_never();
@@ -135,31 +138,33 @@ void host_heap_start(struct heap_world *world, unsigned number, size_t reserve, 
     host_heap_calls = 0;
 }
 
+void host_heap_fail_both(unsigned call, unsigned other)
+{
+    failing[0] = host_heap_calls + call;
+    failing[1] = other == HOST_HEAP_NO_CALL ? other : host_heap_calls + other;
+    fail_onwards = false;
+}
+
 void host_heap_fail(unsigned call, bool onwards)
 {
-    fail_once = true;
+    host_heap_fail_both(call, HOST_HEAP_NO_CALL);
     fail_onwards = onwards;
-    calls_until_failure = call;
 }
 
 void host_heap_fail_never(void)
 {
-    fail_once = false;
+    failing[0] = HOST_HEAP_NO_CALL;
+    failing[1] = HOST_HEAP_NO_CALL;
     fail_onwards = false;
 }
 
 /* Counts a call that may fail, and decides whether it does. */
 static bool call_fails(void)
 {
-    __atomic_add_fetch(&host_heap_calls, 1, __ATOMIC_RELAXED);
-    if (!fail_once)
-        return false;
-    if (calls_until_failure > 0) {
-        calls_until_failure--;
-        return false;
-    }
-    fail_once = fail_onwards;
-    return true;
+    unsigned call = __atomic_fetch_add(&host_heap_calls, 1, __ATOMIC_RELAXED);
+    bool fails = call == failing[0] || call == failing[1] || (fail_onwards && call >= failing[0]);
+    host_heap_failures += fails;
+    return fails;
 }
 
 static void require_pages(uintptr_t start, size_t bytes)
@@ -215,6 +220,7 @@ bool heap_port_commit(struct heap_world *world, uintptr_t start, size_t bytes)
     require(host_heap_commits, "nobody asked for commits");
     if (call_fails())
         return false;
+    __atomic_add_fetch(&host_heap_committed, bytes, __ATOMIC_RELAXED);
     host_open(start, bytes);
     return true;
 }
@@ -223,7 +229,9 @@ void heap_port_purge(struct heap_world *world, uintptr_t start, size_t bytes)
 {
     require_arena(world, start, bytes);
     host_close(start, bytes);
-    if (!host_heap_commits)
+    if (host_heap_commits)
+        __atomic_sub_fetch(&host_heap_committed, bytes, __ATOMIC_RELAXED);
+    else
         host_open(start, bytes);
 }
 

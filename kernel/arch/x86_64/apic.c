@@ -2,6 +2,8 @@
 /* The local APIC's registers. */
 #include "kernel/arch/x86_64/apic.h"
 
+#include <stddef.h>
+
 #include "kernel/arch/x86_64/asm.h"
 #include "kernel/arch/x86_64/cpu.h"
 
@@ -62,6 +64,11 @@ void apic_init(volatile void *where)
 bool apic_is_usable(void)
 {
     return cpu.apic && (asm_read_msr(MSR_APIC_BASE) & (BASE_ENABLED | BASE_X2APIC)) == BASE_ENABLED;
+}
+
+bool apic_is_in_use(void)
+{
+    return registers != NULL;
 }
 
 void apic_enable(uint8_t error, uint8_t spurious)

@@ -16,6 +16,9 @@ void apic_init(volatile void *registers);
 /* True iff this CPU has one, in the mode in which it is reached by memory. */
 bool apic_is_usable(void);
 
+/* True iff apic_init() has been called: all below can be. */
+bool apic_is_in_use(void);
+
 /* On each CPU: lets interrupts through to it, none of its own yet. Errors come as vector `error`,
  * and what was withdrawn on the way as `spurious`. */
 void apic_enable(uint8_t error, uint8_t spurious);

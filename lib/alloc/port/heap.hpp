@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* heap.h for C++ programs: what C says differently gets its C++ name meanwhile. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define _Static_assert static_assert
+#define _Noreturn      [[noreturn]]
+#define class          class_
+
+extern "C" {
+#include "lib/alloc/heap.h"
+}
+
+#undef _Static_assert
+#undef _Noreturn
+#undef class
