@@ -54,7 +54,7 @@ TYPED = [
     300 * "x",
 ]
 TYPED_TEXTS = (
-    r"(?m)^\$1 = 0x\w+  100 bytes, usable 112$",
+    r"(?m)^\$1 = 0x\w+  100 bytes, usable 1\d\d$",
     r"(?m)^\w+  (41 ){9}(?!41)",
     r"(?m)^\w+  (42 ){9}(?!42)",
     r"--more--(\x08 \x08){8}loam> more\n",

@@ -11,7 +11,6 @@ const struct frame_kind frame_kind = {
     .keeps_low = true,
     .keeps_whole = true,
     .knows_nodes = true,
-    .serves_interrupts = true,
     .costs_by_the_range = true,
 };
 
