@@ -45,7 +45,7 @@ static size_t check_list(struct check *check, const struct heap_world *world,
 static size_t count_unlinked(const struct heap_world *world, const struct heap_slice *slab)
 {
     const struct heap *heap = slab->owner;
-    uint32_t size = heap_class_size(slab->class);
+    uint32_t size = heap_class_size(slab->size_class);
     uintptr_t base = heap_slice_start(world, slab);
     size_t count = 0;
     for (uintptr_t object = slab->start; object < base + HEAP_SLICE_SIZE; object += size) {
@@ -53,8 +53,9 @@ static size_t count_unlinked(const struct heap_world *world, const struct heap_s
         bool waits = false;
         for (; page <= last; page++)
             waits |= (slab->uncarved >> page & 1) != 0;
-        bool is_bumped = heap->current[slab->class] == slab && object >= heap->bump[slab->class] &&
-                         object < heap->bump_end[slab->class];
+        bool is_bumped = heap->current[slab->size_class] == slab &&
+                         object >= heap->bump[slab->size_class] &&
+                         object < heap->bump_end[slab->size_class];
         count += waits || is_bumped;
     }
     return count;
@@ -64,13 +65,13 @@ static void check_slab(struct check *check, const struct heap_world *world,
                        const struct heap_slice *slab)
 {
     size_t at = number(world, slab);
-    bool has_class = slab->class < HEAP_CLASSES && slab->owner != NULL;
+    bool has_class = slab->size_class < HEAP_CLASSES && slab->owner != NULL;
     check_expect(check, has_class, "slab %zu has no owner, or class %u, which does not exist", at,
-                 slab->class);
+                 slab->size_class);
     if (!has_class)
         return;
-    uint32_t size = heap_class_size(slab->class);
-    size_t linked = heap_class_capacity(slab->class) - count_unlinked(world, slab);
+    uint32_t size = heap_class_size(slab->size_class);
+    size_t linked = heap_class_capacity(slab->size_class) - count_unlinked(world, slab);
     check_expect(check, slab->linked == linked, "slab %zu counts %u linked objects, it has %zu", at,
                  slab->linked, linked);
     check_expect(check,
@@ -186,14 +187,14 @@ static bool is_queued(const struct heap_slice *slice, const void *argument)
 {
     const struct member *member = argument;
     return heap_kind(slice) == HEAP_SLAB && slice->place == HEAP_QUEUED &&
-           slice->owner == member->heap && slice->class == member->class_index;
+           slice->owner == member->heap && slice->size_class == member->class_index;
 }
 
 static void check_class(struct check *check, const struct heap *heap, unsigned index)
 {
     const struct heap_slice *slab = heap->current[index];
     bool is_sound = slab == NULL || (heap_kind(slab) == HEAP_SLAB && slab->owner == heap &&
-                                     slab->class == index && slab->place == HEAP_CURRENT);
+                                     slab->size_class == index && slab->place == HEAP_CURRENT);
     check_expect(check, is_sound, "the current slab of class %u is not one", index);
     uintptr_t list = heap->list[index] == (uintptr_t)&heap->nil ? 0 : heap->list[index];
     check_expect(check, slab != NULL || list == 0, "class %u has a list, but no slab", index);

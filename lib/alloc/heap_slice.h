@@ -94,7 +94,7 @@ struct heap_slice {
                             of woken slabs or of runs left (atomic); last of a free run, and all
                             but the first of a large block: next is the first */
     uint8_t kind;        /* atomic; enum heap_kind; from and to free kinds: lock */
-    uint8_t class;       /* slabs; owner */
+    uint8_t size_class;  /* slabs; owner */
     uint8_t align;     /* log2 of the strictest alignment asked for; owner, whoever has the block */
     uint8_t place;     /* slabs: enum heap_slab_place; owner */
     uint16_t backed;   /* bit a page: has memory, whose contents are not known; owner or lock */
