@@ -47,8 +47,7 @@ static bool find_object(struct heap_world *world, struct heap_slice *slab, uintp
                         struct place *place)
 {
     size_t room = heap_class_size(slab->size_class);
-    if (!heap_is_object(slab, address) ||
-        (HEAP_CHECKED && !heap_checked_is_live(world, slab, address)))
+    if (!heap_is_object(slab, address) || (HEAP_CHECKED && !heap_checked_is_live(world, address)))
         return false;
     size_t size = HEAP_CHECKED ? heap_checked_asked(world, address, room) : room;
     *place = (struct place){slab, address, room, size, (size_t)1 << slab->align};
@@ -94,10 +93,8 @@ bool heap_owns(struct heap_world *world, const void *block)
 static void give_out(struct heap *heap, uintptr_t object, unsigned index, size_t size)
 {
     size_t room = heap_class_size(index);
-    const struct heap_slice *slab =
-        heap_slice_in(heap->table, heap_world_mask(heap->world), object);
     heap_checked_reuse(heap->world, object, room);
-    heap_checked_out(heap->world, slab, object);
+    heap_checked_out(heap->world, object);
     *(uintptr_t *)object = 0;
     if (HEAP_DEBUG)
         memset((void *)object, HEAP_FILL_ALLOC, size);
@@ -244,8 +241,8 @@ static void free_object(struct heap *heap, struct heap_slice *slab, uintptr_t ob
     bool is_own = heap_owner(slab) == heap;
     bool was_live = heap_is_object(slab, object) && !(is_own && slab->free == object);
     if (HEAP_CHECKED && was_live)
-        was_live = heap_checked_in(heap->world, slab, object, heap_class_size(slab->size_class),
-                                   size, caller);
+        was_live =
+            heap_checked_in(heap->world, object, heap_class_size(slab->size_class), size, caller);
     if (!was_live)
         heap_misuse(heap->world, (void *)object, caller);
     if (is_own)

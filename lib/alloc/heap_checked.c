@@ -7,13 +7,9 @@
 
 /* --- marks --- */
 
-#define MARK_WORDS (HEAP_SLICE_SIZE / HEAP_MIN_ALIGN / 64) /* of one slice */
-
-static uint64_t *mark_word(const struct heap_world *world, const struct heap_slice *slice,
-                           uintptr_t address)
+static uint64_t *mark_word(const struct heap_world *world, uintptr_t address)
 {
-    size_t word = address % HEAP_SLICE_SIZE / HEAP_MIN_ALIGN / 64;
-    return &world->marks[heap_slice_index(world, slice) * MARK_WORDS + word];
+    return &world->marks[(address - world->arena) / HEAP_MIN_ALIGN / 64];
 }
 
 static uint64_t mark_bit(uintptr_t address)
@@ -21,10 +17,9 @@ static uint64_t mark_bit(uintptr_t address)
     return (uint64_t)1 << address / HEAP_MIN_ALIGN % 64;
 }
 
-bool heap_checked_is_live(const struct heap_world *world, const struct heap_slice *slice,
-                          uintptr_t address)
+bool heap_checked_is_live(const struct heap_world *world, uintptr_t address)
 {
-    uint64_t word = __atomic_load_n(mark_word(world, slice, address), __ATOMIC_RELAXED);
+    uint64_t word = __atomic_load_n(mark_word(world, address), __ATOMIC_RELAXED);
     return (word & mark_bit(address)) != 0;
 }
 
@@ -132,10 +127,10 @@ void heap_checked_resize(const struct heap_world *world, uintptr_t object, size_
     *trailer(object, room) = encode(world, object, asked);
 }
 
-void heap_checked_out(struct heap_world *world, const struct heap_slice *slab, uintptr_t object)
+void heap_checked_out(struct heap_world *world, uintptr_t object)
 {
     uint64_t bit = mark_bit(object);
-    if ((__atomic_fetch_or(mark_word(world, slab, object), bit, __ATOMIC_RELAXED) & bit) != 0)
+    if ((__atomic_fetch_or(mark_word(world, object), bit, __ATOMIC_RELAXED) & bit) != 0)
         heap_refuse(world, object, NULL,
                     "%p is about to be given out, but is live: its slab is damaged",
                     (void *)object);
@@ -147,16 +142,16 @@ void heap_checked_end(const struct heap_world *world, uintptr_t object, size_t r
     check_rest(world, object, asked, (uintptr_t)trailer(object, room));
 }
 
-bool heap_checked_in(struct heap_world *world, const struct heap_slice *slab, uintptr_t object,
-                     size_t room, size_t size, const void *caller)
+bool heap_checked_in(struct heap_world *world, uintptr_t object, size_t room, size_t size,
+                     const void *caller)
 {
-    if (!heap_checked_is_live(world, slab, object))
+    if (!heap_checked_is_live(world, object))
         return false;
     size_t asked = heap_checked_asked(world, object, room);
     check_rest(world, object, asked, (uintptr_t)trailer(object, room));
     check_size(world, object, asked, size, caller);
     uint64_t bit = mark_bit(object);
-    if ((__atomic_fetch_and(mark_word(world, slab, object), ~bit, __ATOMIC_RELAXED) & bit) == 0)
+    if ((__atomic_fetch_and(mark_word(world, object), ~bit, __ATOMIC_RELAXED) & bit) == 0)
         return false;
     memset((void *)object, HEAP_FILL_FREE, room - sizeof(uint64_t));
     return true;

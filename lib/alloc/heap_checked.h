@@ -35,15 +35,14 @@ void heap_checked_prepare(const struct heap_world *world, uintptr_t object, size
 void heap_checked_reuse(const struct heap_world *world, uintptr_t object, size_t room);
 
 /* The object is given out: marks it live. Panics if it is so already. */
-void heap_checked_out(struct heap_world *world, const struct heap_slice *slab, uintptr_t object);
+void heap_checked_out(struct heap_world *world, uintptr_t object);
 
 /* A live object serves a block of `asked` bytes: writes what lies behind. */
 void heap_checked_resize(const struct heap_world *world, uintptr_t object, size_t room,
                          size_t asked);
 
-/* True iff a live block starts at `address` in `slice`. */
-bool heap_checked_is_live(const struct heap_world *world, const struct heap_slice *slice,
-                          uintptr_t address);
+/* True iff a live object starts at `address`, which is in the arena. */
+bool heap_checked_is_live(const struct heap_world *world, uintptr_t address);
 
 /* How much was asked for of a live object; panics if that was written over. */
 size_t heap_checked_asked(const struct heap_world *world, uintptr_t object, size_t room);
@@ -56,8 +55,8 @@ void heap_checked_end(const struct heap_world *world, uintptr_t object, size_t r
 
 /* The object comes back, from a caller who says it has `size` bytes: panics as above, or if that is
  * not what was asked for; then not live any more, and filled. False if it was not live. */
-bool heap_checked_in(struct heap_world *world, const struct heap_slice *slab, uintptr_t object,
-                     size_t room, size_t size, const void *caller);
+bool heap_checked_in(struct heap_world *world, uintptr_t object, size_t room, size_t size,
+                     const void *caller);
 
 /* --- the same for runs and huge blocks, which are live as their descriptors and records say --- */
 

@@ -45,7 +45,7 @@ static bool is_live_object(const struct heap_world *world, const struct heap_sli
                            uintptr_t object)
 {
     if (HEAP_CHECKED)
-        return heap_checked_is_live(world, slab, object);
+        return heap_checked_is_live(world, object);
     const struct heap *heap = heap_owner(slab);
     uintptr_t remote = __atomic_load_n(&slab->remote, __ATOMIC_RELAXED) & ~HEAP_WAKE_ME;
     return !is_unlinked(world, slab, object) && !is_listed(world, slab, slab->free, object) &&

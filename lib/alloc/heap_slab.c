@@ -120,6 +120,15 @@ static uint16_t pages_of(uintptr_t base, uintptr_t object, uint32_t size)
     return heap_page_mask(first, (object + size - 1 - base) / HEAP_PAGE + 1 - first);
 }
 
+/* Where objects lie, before more are made or pages are taken away: a damaged word must not let two
+ * share a byte. */
+static void expect_start(const struct heap_world *world, const struct heap_slice *slab)
+{
+    uintptr_t base = heap_slice_start(world, slab);
+    if (slab->start != base + HEAP_SLICE_SIZE % heap_class_size(slab->size_class))
+        heap_refuse(world, base, NULL, "the slab at %p is damaged", (void *)base);
+}
+
 /* Carving: the lowest uncarved pages, as many as a list worth taking needs, become objects to be
  * linked. An object that reaches into a page behind that is not carved must wait; the first one
  * starts in a page that is. (The uncarved pages of one object lie side by side: what gives back one
@@ -128,6 +137,7 @@ static bool carve(struct heap *heap, struct heap_slice *slab)
 {
     uint32_t size = heap_class_size(slab->size_class);
     uintptr_t base = heap_slice_start(heap->world, slab);
+    expect_start(heap->world, slab);
     size_t first = bits_lowest(slab->uncarved), past = first + 1;
     uintptr_t object = bits_max(base + first * HEAP_PAGE, slab->start);
     object = heap_object_at(slab, object, size);
@@ -206,6 +216,9 @@ static void link_objects(struct heap *heap, struct heap_slice *slab)
     unsigned index = slab->size_class;
     uint32_t size = heap_class_size(index);
     uintptr_t first = heap->bump[index];
+    if (!heap_is_object(slab, first) || first >= heap->bump_end[index] ||
+        heap->bump_end[index] - slab->start > HEAP_SLICE_SIZE)
+        heap_refuse(heap->world, first, NULL, "the heap at %p is damaged", (void *)heap);
     unsigned count = (unsigned)bits_min((heap->bump_end[index] - first) / size, LINK_MAX);
     heap->bump[index] += (uintptr_t)count * size;
     if (HEAP_CHECKED)
@@ -534,6 +547,7 @@ static uint16_t used_pages(const struct heap *heap, const struct heap_slice *sla
     for (uintptr_t object = slab->free; object != 0; object = heap_next(heap->world, object))
         bits_set(is_free, (object - base) / HEAP_MIN_ALIGN);
     uint32_t size = heap_class_size(slab->size_class);
+    expect_start(heap->world, slab);
     uint16_t used = 0;
     for (uintptr_t object = slab->start; object < base + HEAP_SLICE_SIZE; object += size) {
         uint16_t pages = pages_of(base, object, size);

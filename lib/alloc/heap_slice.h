@@ -121,7 +121,7 @@ struct heap_world {
     struct heap_slice *table;
     size_t mask;              /* atomic; (length of the table - 1) * 64 */
     size_t first;             /* number in the table of the arena's first slice */
-    uint64_t *marks;          /* HEAP_CHECKED: bit per 16 bytes of arena, slices in table order */
+    uint64_t *marks;          /* HEAP_CHECKED: bit per 16 bytes of the arena */
     uint64_t secret;          /* of encoded links; 0 if not HEAP_HARDEN */
     size_t cap;               /* atomic */
     size_t taken, taken_max;  /* atomic; bytes */
