@@ -302,9 +302,10 @@ struct heap *heap_port_attach(void)
     return host_heap_attached;
 }
 
-void heap_port_panic(const void *caller, const char *format, ...)
+void heap_port_panic(const void *caller, const void *block, const char *format, ...)
 {
     (void)caller;
+    (void)block;
     va_list arguments;
     va_start(arguments, format);
     expect_panicked(format, arguments);
