@@ -28,6 +28,7 @@ BARS = {  # instructions, at most
     "kmalloc.churn.free_mean": 50,
     "kmalloc.churn.free_max": 500,
     "kmalloc.hardened_pair.64": 250,
+    "kmem_cache.pair": 224,
     "smp.lock_pair": 20,
     "smp.irq_entry_exit": 150,
 }
