@@ -83,18 +83,6 @@ static bool make_end_key(void)
     return pthread_key_create(&end_key, end_round) == 0;
 }
 
-/* The first thread keeps its heap to the end of the process. */
-static void watch_end(struct heap *heap)
-{
-    if (heap == &first_owner.heap)
-        return;
-    heap_port_lock(&hosted_world);
-    has_end_key = has_end_key || make_end_key();
-    heap_port_unlock(&hosted_world);
-    if (has_end_key)
-        pthread_setspecific(end_key, heap);
-}
-
 static void note_late(struct heap *heap)
 {
     struct owner *owner = (struct owner *)heap;
@@ -103,6 +91,19 @@ static void note_late(struct heap *heap)
     owner->next = late;
     late = owner;
     heap_port_unlock(&hosted_world);
+}
+
+/* The first thread keeps its heap to the end of the process. Where the program has taken all keys,
+ * a thread counts as late from the start. */
+static void watch_end(struct heap *heap)
+{
+    if (heap == &first_owner.heap)
+        return;
+    heap_port_lock(&hosted_world);
+    has_end_key = has_end_key || make_end_key();
+    heap_port_unlock(&hosted_world);
+    if (!has_end_key || pthread_setspecific(end_key, heap) != 0)
+        note_late(heap);
 }
 
 /* A late thread's heap, once the thread is gone; or NULL. */
