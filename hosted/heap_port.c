@@ -135,10 +135,8 @@ static bool may_reserve(void)
  * the arena grows step by step from there. True iff there was something. */
 static bool release_reserve(struct heap_world *world)
 {
-    if (may_reserve())
-        return false;
     heap_port_lock(world);
-    bool releases = space.is_reserved;
+    bool releases = space.is_reserved && !may_reserve();
     if (releases) {
         unmap(space.table + space.table_bytes, space.marks);
         unmap(space.marks + 8 * space.table_bytes, space.arena);
@@ -281,8 +279,8 @@ uintptr_t heap_port_extend(struct heap_world *world, size_t bytes)
 {
     enum outcome outcome = OCCUPIED;
     uintptr_t start = 0;
-    release_reserve(world);
     heap_port_lock(world);
+    release_reserve(world);
     while (outcome == OCCUPIED && bytes <= space.end - space.next) {
         start = space.next;
         outcome = open_range(start, bytes);
