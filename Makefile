@@ -251,8 +251,8 @@ build/hardened/libloam.so build/hardened/libloam.o: $(call LOAM_OBJECTS,hardened
 
 $(LOAM_BUILDS:%=build/%/libloam.so):
 	$(call say,LINK,$@)
-	$(Q)$(CC) -shared -nostartfiles -Wl,-soname,libloam.so -Wl,-z,nodelete -Wl,--no-undefined \
-	    -Wl,-Bsymbolic -Wl,-O1 $(filter %.o,$^) -o $@
+	$(Q)$(CC) -shared -nostartfiles -Wl,-soname,libloam.so -Wl,-z,nodelete -Wl,-z,initfirst \
+	    -Wl,--no-undefined -Wl,-Bsymbolic -Wl,-O1 $(filter %.o,$^) -o $@
 
 # One object whose own names are hidden, so that they meet no others.
 $(LOAM_BUILDS:%=build/%/libloam.o):
