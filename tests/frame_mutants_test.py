@@ -31,14 +31,18 @@ MUTANTS = [
     ),
     Mutant(
         "the count comes before the bits",
-        "frame_block.c",
-        """    if (!line_put_in_word(&block_line(frames, block)[word % LINE_WORDS], bits))
+        "frame_tree.h",
+        """    if (!line_put_in_word(&words[word % ((uint64_t)SPAN_BLOCKS * LINE_WORDS)], bits))
         return false;
-    block_add(frames, block, word_count(bits));
+    uint16_t old = atomic_add(&span->desc[block % SPAN_BLOCKS], DESC(count));
+    if (!desc_same_list(old, (uint16_t)(old + DESC(count))))
+        block_added(frames, block, old, count);
     return true;
 """,
-        """    block_add(frames, block, word_count(bits));
-    return line_put_in_word(&block_line(frames, block)[word % LINE_WORDS], bits);
+        """    uint16_t old = atomic_add(&span->desc[block % SPAN_BLOCKS], DESC(count));
+    if (!desc_same_list(old, (uint16_t)(old + DESC(count))))
+        block_added(frames, block, old, count);
+    return line_put_in_word(&words[word % ((uint64_t)SPAN_BLOCKS * LINE_WORDS)], bits);
 """,
         "two_free_the_last_of_a_block",
     ),
@@ -173,11 +177,11 @@ MUTANTS = [
     Mutant(
         "a block is free before its descriptor says so",
         "frame.c",
-        """    atomic_store(block_desc(frames, block), DESC_WHOLE);
+        """    atomic_store(&span->desc[index], DESC_WHOLE);
     blocks_put_word(frames, block, (uint64_t)1 << (block % 64));
 """,
         """    blocks_put_word(frames, block, (uint64_t)1 << (block % 64));
-    atomic_store(block_desc(frames, block), DESC_WHOLE);
+    atomic_store(&span->desc[index], DESC_WHOLE);
 """,
         "allocate_against_free_of_blocks",
     ),

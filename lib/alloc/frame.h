@@ -68,21 +68,19 @@ struct frame_span; /* metadata of one GiB */
  * and did not put back yet, and the block that it takes words from. A word is 64 frames; number
  * UINT64_MAX is none. Only the CPU itself writes it; `owned` and `runs` others read, as hints. */
 struct frame_cpu {
-    uint64_t mask;        /* frames first .. first + 63 that are free */
-    uint64_t first;       /* a multiple of 64 */
-    uint64_t word;        /* first / 64 if others of these frames may come back into the mask */
-    uint64_t freed;       /* a mask likewise */
-    uint64_t freed_word;  /* word number */
-    uint64_t *freed_at;   /* the word in the tree, */
-    uint16_t *freed_desc; /* and the descriptor of its block */
-    bool busy;            /* an interrupt handler that finds it set leaves all this alone */
-    uint16_t node;        /* 1 + the node that it prefers, or 0 */
-    unsigned rest;        /* words [0, rest) of the owned block are still to be looked at */
-    uint64_t owned;       /* the block that it owns for single frames */
-    uint64_t credit;      /* frames that it may still take out of the tree */
-    uint64_t *blocks;     /* the word that the last block of 2 MiB came from, */
-    uint64_t block;       /* and the first block that it stands for */
-    uint64_t runs;        /* the block that it owns for runs of 2 to 256 frames */
+    uint64_t mask;       /* frames first .. first + 63 that are free */
+    uint64_t first;      /* a multiple of 64 */
+    uint64_t word;       /* first / 64 if others of these frames may come back into the mask */
+    uint64_t freed;      /* a mask likewise */
+    uint64_t freed_word; /* word number */
+    bool busy;           /* an interrupt handler that finds it set leaves all this alone */
+    uint16_t node;       /* 1 + the node that it prefers, or 0 */
+    unsigned rest;       /* words [0, rest) of the owned block are still to be looked at */
+    uint64_t owned;      /* the block that it owns for single frames */
+    uint64_t credit;     /* frames that it may still take out of the tree */
+    uint64_t *blocks;    /* the word that the last block of 2 MiB came from, */
+    uint64_t block;      /* and the first block that it stands for */
+    uint64_t runs;       /* the block that it owns for runs of 2 to 256 frames */
 } __attribute__((aligned(128)));
 
 /* Fields are private to frame*.c. frame_tree.h tells what they mean together. */

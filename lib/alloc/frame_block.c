@@ -42,20 +42,12 @@ void block_added(struct frames *frames, uint64_t block, uint16_t old, unsigned c
         block_release(frames, block);
     if (desc_count(new) == (int)BLOCK_FRAMES)
         block_merge(frames, block);
+    frame_earn(frames, 0);
 }
 
 void block_subtracted(struct frames *frames, uint64_t block, uint16_t old, unsigned count)
 {
     relist(frames, block, old, (uint16_t)(old - DESC(count)));
-}
-
-bool frames_put_word(struct frames *frames, uint64_t word, uint64_t bits)
-{
-    uint64_t block = word / LINE_WORDS;
-    if (!line_put_in_word(&block_line(frames, block)[word % LINE_WORDS], bits))
-        return false;
-    block_add(frames, block, word_count(bits));
-    return true;
 }
 
 bool frames_put(struct frames *frames, uint64_t start, unsigned count)
@@ -68,9 +60,11 @@ bool frames_put(struct frames *frames, uint64_t start, unsigned count)
     for (unsigned word = low / 64; word * 64 < high; word++)
         if ((atomic_load(&line[word]) & line_window(word, low, high)) != 0)
             return false;
-    for (unsigned word = low / 64; word * 64 < high; word++)
-        if (!frames_put_word(frames, block * LINE_WORDS + word, line_window(word, low, high)))
+    for (unsigned word = low / 64; word * 64 < high; word++) {
+        uint64_t bits = line_window(word, low, high);
+        if (!frames_put_word(frames, block * LINE_WORDS + word, bits, word_count(bits)))
             return false;
+    }
     return true;
 }
 
@@ -164,7 +158,7 @@ bool gib_split(struct frames *frames, uint64_t gib)
 {
     if (!list_take(frames, LIST_GIBS, 1, gib))
         return false;
-    if (!span_is_open(frames, gib))
+    if (open_span(frames, gib) == NULL)
         span_open(frames, gib, DESC_WHOLE);
     line_fill(frames->span[gib]->list[LIST_BLOCKS], UINT64_MAX);
     list_put(frames, LIST_BLOCKS, 1, gib);

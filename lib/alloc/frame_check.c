@@ -85,7 +85,7 @@ static uint64_t check_gib(struct check *check, const struct frames *frames, uint
         check_managed(check, frames, gib << SPAN_SHIFT, SPAN_FRAMES);
         return SPAN_FRAMES;
     }
-    for (unsigned i = 0; span_is_open(frames, gib) && i < SPAN_BLOCKS; i++)
+    for (unsigned i = 0; open_span(frames, gib) != NULL && i < SPAN_BLOCKS; i++)
         free += check_block(check, frames, gib * SPAN_BLOCKS + i);
     check_expect(check, free != SPAN_FRAMES, "GiB %lu is wholly free and should have been merged",
                  gib);
@@ -98,7 +98,7 @@ static void check_hints(struct check *check, const struct frames *frames, unsign
     for (uint64_t gib = 0; gib < frames->gibs; gib++) {
         bool known = list_has(frames, list, 1, gib);
         check_expect(check,
-                     known || list >= LIST_GIBS || !span_is_open(frames, gib) ||
+                     known || list >= LIST_GIBS || open_span(frames, gib) == NULL ||
                          line_is(frames->span[gib]->list[list], 0),
                      "GiB %lu is not known to have blocks of list %u, but has", gib, list);
         check_expect(check, !known || list_has(frames, list, 2, gib / LINE_BITS),
@@ -112,7 +112,7 @@ static uint64_t check_mask(struct check *check, const struct frames *frames, uin
 {
     for (uint64_t rest = mask; rest != 0; rest &= rest - 1) {
         uint64_t frame = first + bits_lowest(rest), gib = frame >> SPAN_SHIFT;
-        bool open = span_is_open(frames, gib) && !list_has(frames, LIST_GIBS, 1, gib);
+        bool open = open_span(frames, gib) != NULL && !list_has(frames, LIST_GIBS, 1, gib);
         check_expect(check, open && !has_bit(block_line(frames, frame >> BLOCK_SHIFT), frame),
                      "frame 0x%lx is at a CPU's hand and in the tree", frame);
     }

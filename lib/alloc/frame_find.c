@@ -84,7 +84,7 @@ static uint64_t take_gib(struct frames *frames, uint64_t gib, struct want want)
 {
     if (!fits(want, gib << SPAN_SHIFT, SPAN_SHIFT) || !list_take(frames, LIST_GIBS, 1, gib))
         return NOT_FOUND;
-    if (!span_is_open(frames, gib))
+    if (open_span(frames, gib) == NULL)
         span_open(frames, gib, 0);
     for (unsigned i = 0; i < SPAN_BLOCKS; i++)
         block_use(frames->span[gib], i);

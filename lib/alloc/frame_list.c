@@ -58,7 +58,7 @@ uint64_t list_highest(struct frames *frames, unsigned list, unsigned level, uint
 {
     while (limit > 0) {
         uint64_t index = (limit - 1) / LINE_BITS, first = index * LINE_BITS;
-        if (level > 0 || span_is_open(frames, index)) {
+        if (level > 0 || open_span(frames, index) != NULL) {
             const uint64_t *line = line_of(frames, list, level, index);
             int bit = line_highest(line, (unsigned)(limit - first));
             if (bit >= 0)

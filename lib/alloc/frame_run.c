@@ -48,7 +48,7 @@ static uint64_t stretch(const struct frames *frames, uint64_t at, bool *free)
 {
     uint64_t last = at - 1, gib = last >> SPAN_SHIFT, block = last >> BLOCK_SHIFT;
     *free = list_has(frames, LIST_GIBS, 1, gib);
-    if (*free || !span_is_open(frames, gib))
+    if (*free || open_span(frames, gib) == NULL)
         return gib << SPAN_SHIFT;
     uint16_t desc = atomic_load(block_desc(frames, block));
     *free = (desc & DESC_WHOLE) != 0;

@@ -79,8 +79,8 @@ static inline unsigned desc_list(uint16_t desc)
 }
 
 struct frame_span {
-    uint64_t list[LIST_GIBS][LINE_WORDS]; /* bit per block */
     uint16_t desc[SPAN_BLOCKS];
+    uint64_t list[LIST_GIBS][LINE_WORDS]; /* bit per block */
     uint64_t line[SPAN_BLOCKS][LINE_WORDS];
 };
 
@@ -100,10 +100,10 @@ static inline uint64_t *block_line(const struct frames *frames, uint64_t block)
     return span_of(frames, block)->line[block % SPAN_BLOCKS];
 }
 
-/* Has the span of this GiB ever been written? */
-static inline bool span_is_open(const struct frames *frames, uint64_t gib)
+/* The span of this GiB, or NULL if it has never been written. */
+static inline struct frame_span *open_span(const struct frames *frames, uint64_t gib)
 {
-    return gib < frames->gibs && atomic_load(&frames->span[gib]) != NULL;
+    return gib < frames->gibs ? atomic_load(&frames->span[gib]) : NULL;
 }
 
 /* frame_setup.c */
@@ -151,13 +151,6 @@ static inline bool desc_same_list(uint16_t less, uint16_t more)
     return (uint16_t)(less ^ more) < DESC(64) && (int16_t)less >= DESC(DREGS_END);
 }
 
-static inline void block_add(struct frames *frames, uint64_t block, unsigned count)
-{
-    uint16_t old = atomic_add(block_desc(frames, block), DESC(count));
-    if (!desc_same_list(old, (uint16_t)(old + DESC(count))))
-        block_added(frames, block, old, count);
-}
-
 static inline void block_subtract(struct frames *frames, uint64_t block, unsigned count)
 {
     uint16_t old = atomic_sub(block_desc(frames, block), DESC(count));
@@ -186,9 +179,21 @@ static inline void block_use(struct frame_span *span, uint64_t index)
 
 void block_split(struct frames *frames, uint64_t block);
 
-/* Puts back frames of one word of a block in use. False if one of them is free already, and nothing
- * has changed then. */
-bool frames_put_word(struct frames *frames, uint64_t word, uint64_t bits);
+/* Puts back `count` frames of one word of a block in use. False if one of them is free already, and
+ * nothing has changed then. */
+static inline bool frames_put_word(struct frames *frames, uint64_t word, uint64_t bits,
+                                   unsigned count)
+{
+    uint64_t block = word / LINE_WORDS;
+    struct frame_span *span = span_of(frames, block);
+    uint64_t *words = (uint64_t *)span->line;
+    if (!line_put_in_word(&words[word % ((uint64_t)SPAN_BLOCKS * LINE_WORDS)], bits))
+        return false;
+    uint16_t old = atomic_add(&span->desc[block % SPAN_BLOCKS], DESC(count));
+    if (!desc_same_list(old, (uint16_t)(old + DESC(count))))
+        block_added(frames, block, old, count);
+    return true;
+}
 
 /* The same for frames [start, start + count) of one block, unless it is not in use. */
 bool frames_put(struct frames *frames, uint64_t start, unsigned count);
@@ -238,7 +243,7 @@ uint64_t find_in_owned(struct frames *frames, struct want want);
 /* Pays for what is wanted, and finds it. */
 uint64_t frame_take(struct frames *frames, struct want want, unsigned flags, unsigned node);
 
-/* Is paid for frames that went back to the tree. */
+/* Is paid for frames that go back to the tree, and shares with other CPUs what is too much. */
 void frame_earn(struct frames *frames, uint64_t count);
 
 /* frame_misuse.c: panic if there is something to panic about. */
