@@ -62,7 +62,7 @@ struct frame_node {
 
 struct frame_span; /* metadata of one GiB */
 
-#define FRAME_LISTS 12
+#define FRAME_LISTS 10
 
 /* What a CPU has at hand: of one word of frames those that are free, of another those that it freed
  * and did not put back yet, and the block that it takes words from. A word is 64 frames; number

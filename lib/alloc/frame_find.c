@@ -122,11 +122,12 @@ static uint64_t find_in_list(struct frames *frames, unsigned list, struct want w
 /* The lists where a run of 2^order frames may be found. */
 static unsigned lists_of(unsigned order)
 {
-    unsigned from = order < BLOCK_SHIFT  ? (1u << order) / 64
-                    : order < SPAN_SHIFT ? LIST_BLOCKS
-                                         : LIST_GIBS;
+    unsigned from = order >= SPAN_SHIFT    ? LIST_GIBS
+                    : order >= BLOCK_SHIFT ? LIST_BLOCKS
+                    : order > DREGS_SHIFT  ? order - DREGS_SHIFT
+                                           : 0;
     unsigned lists = (2u << LIST_GIBS) - (1u << from);
-    return 1u << order < DREGS_END ? lists : lists & ~(1u << LIST_DREGS);
+    return order < DREGS_SHIFT ? lists : lists & ~(1u << LIST_DREGS);
 }
 
 static uint64_t find_in(struct frames *frames, struct want want)

@@ -61,12 +61,13 @@ static inline int desc_count(uint16_t desc)
 
 /* The lists, in the order in which they are searched: the fullest blocks first, those with hardly
  * anything last ("dregs": taking from them costs more than it compacts), then what is whole. */
-#define LIST_DREGS  8 /* 1 to 15 free frames; list k < 8: 64 * k or more */
-#define LIST_BLOCKS 9
-#define LIST_GIBS   10
-#define LIST_SPANS  11
+#define LIST_DREGS  6 /* below DREGS_END free frames; list k < 6: DREGS_END << k or more */
+#define LIST_BLOCKS 7
+#define LIST_GIBS   8
+#define LIST_SPANS  9
 #define LIST_NONE   FRAME_LISTS
-#define DREGS_END   16
+#define DREGS_SHIFT 3
+#define DREGS_END   (1 << DREGS_SHIFT)
 
 /* The list in which a block of this descriptor must be. */
 static inline unsigned desc_list(uint16_t desc)
@@ -75,7 +76,7 @@ static inline unsigned desc_list(uint16_t desc)
     if ((desc & (DESC_OWNED | DESC_RAW | DESC_WHOLE)) != 0 || count <= 0 ||
         count >= (int)BLOCK_FRAMES)
         return LIST_NONE;
-    return count < DREGS_END ? LIST_DREGS : (unsigned)count / 64;
+    return count < DREGS_END ? LIST_DREGS : bits_highest((unsigned)count) - DREGS_SHIFT;
 }
 
 struct frame_span {
@@ -148,7 +149,7 @@ void block_subtracted(struct frames *frames, uint64_t block, uint16_t old, unsig
 /* Cheaper than desc_list(), and may say no where that says yes. */
 static inline bool desc_same_list(uint16_t less, uint16_t more)
 {
-    return (uint16_t)(less ^ more) < DESC(64) && (int16_t)less >= DESC(DREGS_END);
+    return (less ^ more) < less && (int16_t)less >= DESC(DREGS_END);
 }
 
 static inline void block_subtract(struct frames *frames, uint64_t block, unsigned count)
