@@ -84,13 +84,13 @@ static inline unsigned bits_highest(uint64_t value)
     return (unsigned)(63 ^ (uint64_t)__builtin_clzll(value));
 }
 
-/* Number of set bits. */
+/* Number of set bits: pairs, then nibbles, then bytes are summed side by side. */
 static inline unsigned bits_count(uint64_t value)
 {
-    unsigned count = 0;
-    for (; value != 0; value &= value - 1)
-        count++;
-    return count;
+    value -= (value >> 1) & 0x5555555555555555;
+    value = (value & 0x3333333333333333) + ((value >> 2) & 0x3333333333333333);
+    value = (value + (value >> 4)) & 0x0f0f0f0f0f0f0f0f;
+    return (unsigned)((value * 0x0101010101010101) >> 56);
 }
 
 /* The smallest k with 2^k >= value. Precondition: 0 < value <= 2^63. */

@@ -117,8 +117,8 @@ uint64_t frame_free_count(const struct frames *frames)
     uint64_t count = (uint64_t)atomic_peek(&frames->pool);
     for (unsigned i = 0; i < frames->cpus; i++) {
         const struct frame_cpu *cpu = &frames->cpu[i];
-        count += atomic_peek(&cpu->credit) + word_count(atomic_peek(&cpu->mask)) +
-                 word_count(atomic_peek(&cpu->freed));
+        count += atomic_peek(&cpu->credit) + bits_count(atomic_peek(&cpu->mask)) +
+                 bits_count(atomic_peek(&cpu->freed));
     }
     return count;
 }
@@ -161,7 +161,7 @@ static bool take_word(struct frames *frames, struct frame_cpu *cpu)
             bits = atomic_exchange(&line[cpu->rest], 0);
     if (bits == 0)
         return false;
-    unsigned count = word_count(bits);
+    unsigned count = bits_count(bits);
     uint64_t word = block * LINE_WORDS + cpu->rest;
     block_subtract(frames, block, count);
     atomic_poke(&cpu->credit, cpu->credit - count);
@@ -395,8 +395,8 @@ static NOINLINE void put_back_mask(struct frames *frames, uint64_t word, uint64_
 {
     if (mask == 0)
         return;
-    put_back(frames, word, mask, word_count(mask));
-    frame_earn(frames, word_count(mask));
+    put_back(frames, word, mask, bits_count(mask));
+    frame_earn(frames, bits_count(mask));
 }
 
 bool frame_drain(struct frames *frames)

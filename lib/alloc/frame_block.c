@@ -62,7 +62,7 @@ bool frames_put(struct frames *frames, uint64_t start, unsigned count)
             return false;
     for (unsigned word = low / 64; word * 64 < high; word++) {
         uint64_t bits = line_window(word, low, high);
-        if (!frames_put_word(frames, block * LINE_WORDS + word, bits, word_count(bits)))
+        if (!frames_put_word(frames, block * LINE_WORDS + word, bits, bits_count(bits)))
             return false;
     }
     return true;

@@ -45,7 +45,7 @@ static uint64_t check_line(struct check *check, const struct frames *frames, uin
     const uint64_t *line = block_line(frames, block);
     uint16_t desc = *block_desc(frames, block);
     for (unsigned i = 0; i < LINE_WORDS; i++)
-        free += word_count(line[i]);
+        free += bits_count(line[i]);
     check_expect(check, (int)free == desc_count(desc),
                  "block 0x%lx counts %d free frames, its line has %lu", start, desc_count(desc),
                  free);
@@ -116,7 +116,7 @@ static uint64_t check_mask(struct check *check, const struct frames *frames, uin
         check_expect(check, open && !has_bit(block_line(frames, frame >> BLOCK_SHIFT), frame),
                      "frame 0x%lx is at a CPU's hand and in the tree", frame);
     }
-    return word_count(mask);
+    return bits_count(mask);
 }
 
 static uint64_t check_cpu(struct check *check, const struct frames *frames, unsigned number)
