@@ -18,7 +18,7 @@ void block_unlist(struct frames *frames, uint64_t block, unsigned list)
         list_put(frames, list, 0, block);
 }
 
-static void relist(struct frames *frames, uint64_t block, uint16_t old, uint16_t new)
+void block_relist(struct frames *frames, uint64_t block, uint16_t old, uint16_t new)
 {
     unsigned from = desc_list(old), to = desc_list(new);
     if (from == to)
@@ -37,17 +37,12 @@ void block_added(struct frames *frames, uint64_t block, uint16_t old, unsigned c
     const struct frame_cpu *cpu = &frames->cpu[frame_home_cpu()];
     uint16_t new = (uint16_t)(old + DESC(count));
     if ((old & DESC_OWNED) == 0)
-        relist(frames, block, old, new);
+        block_relist(frames, block, old, new);
     else if ((old ^ new) >= DESC(64) && cpu->owned != block && cpu->runs != block)
         block_release(frames, block);
     if (desc_count(new) == (int)BLOCK_FRAMES)
         block_merge(frames, block);
     frame_earn(frames, 0);
-}
-
-void block_subtracted(struct frames *frames, uint64_t block, uint16_t old, unsigned count)
-{
-    relist(frames, block, old, (uint16_t)(old - DESC(count)));
 }
 
 bool frames_put(struct frames *frames, uint64_t start, unsigned count)
@@ -84,7 +79,7 @@ bool block_own(struct frames *frames, uint64_t block)
 static void disown(struct frames *frames, uint64_t block)
 {
     uint16_t old = atomic_and(block_desc(frames, block), (uint16_t)~DESC_OWNED);
-    relist(frames, block, DESC(0), old & DESC_COUNT);
+    block_relist(frames, block, DESC(0), old & DESC_COUNT);
 }
 
 void block_release(struct frames *frames, uint64_t block)

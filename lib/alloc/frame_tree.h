@@ -140,11 +140,13 @@ uint64_t list_highest(struct frames *frames, unsigned list, unsigned level, uint
 
 /* frame_block.c: what any number of CPUs do to blocks at once. Nothing here waits for anybody. */
 
-/* The count of a block was `old` and is now more or less by what the caller put into the line or
- * took out of it: lists the block where it belongs, and merges it. Nothing to do while it stays in
- * its class. */
+/* The descriptor of a block that nobody owns was `old` and is `new`: lists the block where it
+ * belongs now. */
+void block_relist(struct frames *frames, uint64_t block, uint16_t old, uint16_t new);
+
+/* The count of a block was `old` and is more by what the caller put into the line: lists the block,
+ * or merges it. Nothing to do while it stays in its list. */
 void block_added(struct frames *frames, uint64_t block, uint16_t old, unsigned count);
-void block_subtracted(struct frames *frames, uint64_t block, uint16_t old, unsigned count);
 
 /* Cheaper than desc_list(), and may say no where that says yes. */
 static inline bool desc_same_list(uint16_t less, uint16_t more)
@@ -155,8 +157,9 @@ static inline bool desc_same_list(uint16_t less, uint16_t more)
 static inline void block_subtract(struct frames *frames, uint64_t block, unsigned count)
 {
     uint16_t old = atomic_sub(block_desc(frames, block), DESC(count));
-    if ((old & DESC_OWNED) == 0 && !desc_same_list((uint16_t)(old - DESC(count)), old))
-        block_subtracted(frames, block, old, count);
+    uint16_t new = (uint16_t)(old - DESC(count));
+    if ((old & DESC_OWNED) == 0 && !desc_same_list(new, old))
+        block_relist(frames, block, old, new);
 }
 
 /* Makes a block with free frames the caller's, if it has no owner; and gives it up again. */
