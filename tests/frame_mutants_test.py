@@ -24,7 +24,7 @@ MUTANTS = [
         "a listing ends without a second look at the descriptor",
         "frame_block.c",
         """    if (desc_list(atomic_recheck(block_desc(frames, block))) == list)
-        list_put(frames, list, 0, block);
+        list_block(frames, list, block);
 """,
         "",
         "class_listing",
@@ -144,12 +144,24 @@ MUTANTS = [
         "stale_hint_against_free",
     ),
     Mutant(
+        "a list counts a block after it has it",
+        "frame_block.c",
+        """    atomic_add(&frames->listed[list], 1);
+    if (!list_put(frames, list, 0, block))
+        atomic_sub(&frames->listed[list], 1);
+""",
+        """    if (list_put(frames, list, 0, block))
+        atomic_add(&frames->listed[list], 1);
+""",
+        "class_listing",
+    ),
+    Mutant(
         "hints come before what they tell of",
         "frame_list.c",
-        "    for (; level <= LEVEL_TOP; level++, bit /= LINE_BITS)\n",
+        "    bool put = set(frames, list, level, bit);\n",
         """    if (level < LEVEL_TOP)
         list_put(frames, list, level + 1, bit / LINE_BITS);
-    for (bool once = true; once; once = false)
+    bool put = set(frames, list, level, bit);
 """,
         "free_against_search",
     ),

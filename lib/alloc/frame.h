@@ -90,7 +90,6 @@ struct frames {
     uint64_t gibs;              /* length of span */
     uint64_t *lists;            /* frame_list.c: what is above the spans, */
     uint64_t lines;             /* so many lines for each list */
-    uint32_t listed;            /* bit per list: a hint that it is not empty */
     struct frame_span *spans;   /* those that have been needed, then those that have not */
     uint64_t spans_open;        /* how many have */
     struct frame_range *ranges; /* all memory that may ever be added: sorted, disjoint, apart */
@@ -104,6 +103,7 @@ struct frames {
     const uint8_t *distance;
     unsigned cpus;
     int64_t pool __attribute__((aligned(64))); /* frames in the tree that no CPU has credit for */
+    uint32_t listed[FRAME_LISTS]; /* blocks in each list that has room for frames, or more */
 };
 
 /* Setting up. One caller at a time; frame_init() comes before all else. */

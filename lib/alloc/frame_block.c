@@ -9,13 +9,22 @@
 
 /* Listing. The bits come after the count. */
 
+/* A list counts its blocks before it has them: where it counts none, there are none. */
+static void list_block(struct frames *frames, unsigned list, uint64_t block)
+{
+    atomic_add(&frames->listed[list], 1);
+    if (!list_put(frames, list, 0, block))
+        atomic_sub(&frames->listed[list], 1);
+}
+
 /* Somebody may have listed the block again between the change that made us come here and now; so
  * the descriptor is read again after the bit is cleared, or that listing would be lost. */
 void block_unlist(struct frames *frames, uint64_t block, unsigned list)
 {
-    list_take(frames, list, 0, block);
+    if (list_take(frames, list, 0, block))
+        atomic_sub(&frames->listed[list], 1);
     if (desc_list(atomic_recheck(block_desc(frames, block))) == list)
-        list_put(frames, list, 0, block);
+        list_block(frames, list, block);
 }
 
 void block_relist(struct frames *frames, uint64_t block, uint16_t old, uint16_t new)
@@ -24,7 +33,7 @@ void block_relist(struct frames *frames, uint64_t block, uint16_t old, uint16_t 
     if (from == to)
         return;
     if (to != LIST_NONE)
-        list_put(frames, to, 0, block);
+        list_block(frames, to, block);
     if (from != LIST_NONE)
         block_unlist(frames, block, from);
 }

@@ -106,6 +106,17 @@ static void check_hints(struct check *check, const struct frames *frames, unsign
     }
 }
 
+/* Of a list of blocks in part free. */
+static void check_listed(struct check *check, const struct frames *frames, unsigned list)
+{
+    uint64_t blocks = 0;
+    for (uint64_t gib = 0; gib < frames->gibs; gib++)
+        for (unsigned i = 0; open_span(frames, gib) != NULL && i < LINE_WORDS; i++)
+            blocks += bits_count(frames->span[gib]->list[list][i]);
+    check_expect(check, blocks == frames->listed[list], "list %u counts %u blocks, it has %lu",
+                 list, frames->listed[list], blocks);
+}
+
 /* Frames at a CPU's hand are free, and not free in the tree. Returns how many. */
 static uint64_t check_mask(struct check *check, const struct frames *frames, uint64_t first,
                            uint64_t mask)
@@ -140,6 +151,8 @@ size_t frame_check(const struct frames *frames, check_report *report)
         free += check_cpu(&check, frames, i);
     for (unsigned list = 0; list < FRAME_LISTS; list++)
         check_hints(&check, frames, list);
+    for (unsigned list = 0; list < LIST_BLOCKS; list++)
+        check_listed(&check, frames, list);
     check_expect(&check, frames->pool >= 0, "the pool owes %ld frames", -frames->pool);
     check_expect(&check, free == frame_free_count(frames),
                  "%lu frames are counted free, the tree and the CPUs have %lu",

@@ -113,23 +113,27 @@ static uint64_t find_in_list(struct frames *frames, unsigned list, struct want w
     return NOT_FOUND;
 }
 
-/* The lists where a run of 2^order frames may be found. */
-static unsigned lists_of(unsigned order)
+/* The first list where a run of 2^order frames may be found. */
+static unsigned first_list(unsigned order)
 {
-    unsigned from = order >= SPAN_SHIFT    ? LIST_GIBS
-                    : order >= BLOCK_SHIFT ? LIST_BLOCKS
-                    : order > DREGS_SHIFT  ? order - DREGS_SHIFT
-                                           : 0;
-    unsigned lists = (2u << LIST_GIBS) - (1u << from);
-    return order < DREGS_SHIFT ? lists : lists & ~(1u << LIST_DREGS);
+    if (order >= BLOCK_SHIFT)
+        return order < SPAN_SHIFT ? LIST_BLOCKS : LIST_GIBS;
+    return order < DREGS_SHIFT ? 0 : order - DREGS_SHIFT;
+}
+
+static bool may_have(const struct frames *frames, unsigned list, unsigned order)
+{
+    if (list == LIST_DREGS && order >= DREGS_SHIFT)
+        return false;
+    return list >= LIST_BLOCKS || atomic_recheck(&frames->listed[list]) != 0;
 }
 
 static uint64_t find_in(struct frames *frames, struct want want)
 {
     uint64_t found = NOT_FOUND;
-    unsigned lists = atomic_recheck(&frames->listed) & lists_of(want.order);
-    for (; lists != 0 && found == NOT_FOUND; lists &= lists - 1)
-        found = find_in_list(frames, bits_lowest(lists), want);
+    for (unsigned list = first_list(want.order); list <= LIST_GIBS && found == NOT_FOUND; list++)
+        if (may_have(frames, list, want.order))
+            found = find_in_list(frames, list, want);
     return found;
 }
 

@@ -117,9 +117,8 @@ bool frame_is_managed(const struct frames *frames, uint64_t start, uint64_t coun
 void span_open(struct frames *frames, uint64_t gib, uint16_t state);
 
 /* frame_list.c: sets of blocks, or of GiBs, with hints above them: level 0 has a bit for each
- * block, level 1 for each GiB that may have such a block, level 2 for each 512 GiB, and `listed`
- * for each list. The list of GiBs begins at level 1, and so does LIST_SPANS: GiBs that have a span.
- */
+ * block, level 1 for each GiB that may have such a block, level 2 for each 512 GiB. The list of
+ * GiBs begins at level 1, and so does LIST_SPANS: GiBs that have a span. */
 
 uint64_t *list_word(const struct frames *frames, unsigned list, unsigned level, uint64_t bit);
 
@@ -129,8 +128,8 @@ static inline bool list_has(const struct frames *frames, unsigned list, unsigned
     return (atomic_recheck(list_word(frames, list, level, bit)) >> (bit % 64)) & 1;
 }
 
-/* Sets the bit and the hints above it, unless they are set. */
-void list_put(struct frames *frames, unsigned list, unsigned level, uint64_t bit);
+/* Sets the bit and the hints above it, unless they are set. True if the bit was clear. */
+bool list_put(struct frames *frames, unsigned list, unsigned level, uint64_t bit);
 
 /* Clears the bit; returns what it was. */
 bool list_take(struct frames *frames, unsigned list, unsigned level, uint64_t bit);
