@@ -103,7 +103,7 @@ struct frames {
     const uint8_t *distance;
     unsigned cpus;
     int64_t pool __attribute__((aligned(64))); /* frames in the tree that no CPU has credit for */
-    uint32_t listed[FRAME_LISTS]; /* blocks in each list that has room for frames, or more */
+    uint32_t listed[FRAME_LISTS]; /* of each list of blocks in part free: how many, at most */
 };
 
 /* Setting up. One caller at a time; frame_init() comes before all else. */

@@ -17,8 +17,9 @@
  * adds and comes to 512 has seen the block become free as a whole, and merges it. A CPU that is
  * between the two holds at most 64 frames of a block.
  *
- * A block that has free frames and no owner is listed under the class of its count; or somebody is
- * about to list it. A listing may be stale: whoever follows it looks at the descriptor.
+ * A block that has free frames and no owner is in the list of its count; or somebody is about to
+ * list it. A listing may be stale: whoever follows it looks at the descriptor. A list of such
+ * blocks counts at least those that it has: where the count is 0 no search need look.
  *
  * While a GiB is whole its span means nothing, and while a block has never been used its line means
  * nothing: a terabyte is made free by setting a thousand bits.
