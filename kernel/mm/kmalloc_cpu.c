@@ -10,8 +10,9 @@
 #include "lib/bits.h"
 
 #define KEEP_MAX   4   /* slices in reserve for interrupts: as many sizes may be new at once, */
-#define KEEP_SHARE 256 /* and of all CPUs together this share of the RAM; one each is worth more */
-#define ONE_SHARE  8
+#define KEEP_SHARE 256 /* and of all CPUs together this share of the RAM; one each is worth more \
+                        */
+#define ONE_SHARE 8
 
 struct kmalloc_heaps {
     struct heap task, interrupt;
