@@ -50,9 +50,10 @@ void hosted_say(const char *format, ...)
     linux_write(STDERR_FILENO, line, shown + 1);
 }
 
-void heap_port_panic(const void *caller, const char *format, ...)
+void heap_port_panic(const void *caller, const void *block, const char *format, ...)
 {
-    char sentence[200];
+    (void)block;
+    char sentence[256];
     va_list arguments;
     va_start(arguments, format);
     format_text_v(sentence, sizeof sentence, format, arguments);

@@ -67,7 +67,7 @@ class CoreTest(unittest.TestCase):
         lines = done.stdout.splitlines()
         self.assertEqual(len(lines), 6, done.stdout)
         self.assertNotIn("not so:", done.stdout)
-        self.assertRegex(lines[5], r"^0x\w+ is already free, a block of 112 bytes$")
+        self.assertRegex(lines[5], r"^0x\w+ is already free, a block of 112 bytes, class 112$")
         self.assertEqual(done.returncode, 1)
 
     def check_headers(self, compiler):

@@ -756,31 +756,32 @@ static void merge_against_allocate_of_words(void **state)
                                .cpu = {give_word_7, get_two_words}});
 }
 
-/* Another block with two free halves is listed, too. */
+/* The block below has a free half and is listed, too. */
 static void prepare_merge_of_words_3_and_7(void)
 {
-    hold(192, 6);
-    hold(448, 6);
-    hold(FAR - BASE, 0);
+    hold(BLOCK + 192, 6);
+    hold(BLOCK + 448, 6);
+    hold(0, 0);
 }
 
 static void give_words_7_and_3(unsigned id)
 {
-    give_word_7(id);
-    give_at(192, 6);
+    (void)id;
+    give_at(BLOCK + 448, 6);
+    give_at(BLOCK + 192, 6);
 }
 
 static void get_half(unsigned id)
 {
-    world.got[id] = must_get(8, FAR + MORE);
+    world.got[id] = must_get(8, CEILING);
 }
 
 /* If it has tried both halves in vain, the block is whole. */
 static void check_half(void)
 {
-    bool elsewhere = world.got[1].number >= FAR;
-    see(elsewhere);
-    if (elsewhere)
+    bool below = world.got[1].number < BASE + BLOCK;
+    see(below);
+    if (below)
         must_get(9, CEILING);
 }
 
@@ -788,7 +789,7 @@ static void merge_against_allocate_in_vain(void **state)
 {
     (void)state;
     explore(&(struct scenario){.name = "merge, allocate words in vain",
-                               .memory = BLOCK,
+                               .memory = 2 * BLOCK,
                                .more = MORE,
                                .prepare = prepare_merge_of_words_3_and_7,
                                .cpu = {give_words_7_and_3, get_half},

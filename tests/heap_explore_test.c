@@ -189,9 +189,10 @@ struct heap *heap_port_attach(void)
     explore_fail("a thread has no heap");
 }
 
-void heap_port_panic(const void *caller, const char *format, ...)
+void heap_port_panic(const void *caller, const void *block, const char *format, ...)
 {
     (void)caller;
+    (void)block;
     char sentence[200];
     va_list arguments;
     va_start(arguments, format);

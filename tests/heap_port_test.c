@@ -287,7 +287,7 @@ static void unmapping_what_cannot_be_panics(void **state)
 static void a_panic_of_the_heap_is_one_of_the_kernel(void **state)
 {
     (void)state;
-    expect_panic(heap_port_panic(NULL, "block %d of %s", 7, "9"), "block 7 of 9");
+    expect_panic(heap_port_panic(NULL, NULL, "block %d of %s", 7, "9"), "block 7 of 9");
 }
 
 static void a_block_grows_in_place_where_there_is_room(void **state)

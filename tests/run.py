@@ -54,7 +54,7 @@ TYPED = [
     300 * "x",
 ]
 TYPED_TEXTS = (
-    r"(?m)^\$1 = 0x\w+  100 bytes, usable 112$",
+    r"(?m)^\$1 = 0x\w+  100 bytes, usable 1\d\d$",
     r"(?m)^\w+  (41 ){9}(?!41)",
     r"(?m)^\w+  (42 ){9}(?!42)",
     r"--more--(\x08 \x08){8}loam> more\n",
@@ -75,9 +75,9 @@ CHURN_TEXTS = (
 HEAP_TEXTS = (
     r"(?m)^ +112 +\d+ +\d+ +\d+ +\d+ %$",
     r"CPU 0 has \d+ blocks to send to other heaps",
-    r"points 8 bytes into a live block of 208 bytes at 0x\w+\nallocated by alloc\+0x",
+    r"points 8 bytes into a live block of 200 bytes at 0x\w+, class 208\nallocated by alloc\+0x",
     r"allocated by\n +1 +200 B +0x\w+ +alloc\+0x\w+\n\S",  # and no other
-    r"is already free, a block of 112 bytes\nallocated by alloc\+0x\w+, freed by free_block",
+    r"is already free, a block of 100 bytes, class 112\nallocated by alloc\+0x\w+, freed by free_block",
     r"KiB live at most, in \d",
     r"object caches: every invariant holds",
 )

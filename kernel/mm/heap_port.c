@@ -8,12 +8,16 @@
 #include "kernel/lock.h"
 #include "kernel/memlayout.h"
 #include "kernel/mm/brk.h"
+#include "kernel/mm/kmalloc_sites.h"
 #include "kernel/mm/mmap.h"
 #include "kernel/panic.h"
 #include "lib/addr.h"
 #include "lib/alloc/heap.h"
 #include "lib/bits.h"
 #include "lib/error.h"
+#include "lib/format.h"
+
+#define SENTENCE 256 /* what is said of a block, and by whom it was allocated and freed */
 
 #define MARKS_A_TABLE 8                  /* bytes of marks for each byte of the table */
 #define MIXER         0x9e3779b97f4a7c15 /* 2^64 / the golden ratio: spreads the bits of a clock */
@@ -189,10 +193,15 @@ struct heap *heap_port_attach(void)
     return heap_home_attach();
 }
 
-void heap_port_panic(const void *caller, const char *format, ...)
+void heap_port_panic(const void *caller, const void *block, const char *format, ...)
 {
     (void)caller;
+    char what[SENTENCE], who[SENTENCE] = "";
     va_list arguments;
     va_start(arguments, format);
-    panic_v(format, arguments);
+    format_text_v(what, sizeof what, format, arguments);
+    va_end(arguments);
+    if (LOAM_DEBUG && block != NULL)
+        kmalloc_sites_explain(block, who, sizeof who);
+    panic("%s%s%s", what, who[0] != '\0' ? "; " : "", who);
 }

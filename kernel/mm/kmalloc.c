@@ -266,7 +266,7 @@ size_t ksize(const void *block)
     const struct heap_slice *slab = heap_slice_in(heap->table, heap->mask, (uintptr_t)block);
     if (heap_owner(slab) == NULL || !heap_is_object(slab, (uintptr_t)block))
         return ksize_slow(block);
-    return heap_class_size(slab->class);
+    return heap_class_size(slab->size_class);
 }
 
 struct heap_world *kmalloc_world(void)

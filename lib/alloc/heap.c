@@ -46,9 +46,8 @@ static bool find_huge(struct heap_world *world, uintptr_t address, struct place 
 static bool find_object(struct heap_world *world, struct heap_slice *slab, uintptr_t address,
                         struct place *place)
 {
-    size_t room = heap_class_size(slab->class);
-    if (!heap_is_object(slab, address) ||
-        (HEAP_CHECKED && !heap_checked_is_live(world, slab, address)))
+    size_t room = heap_class_size(slab->size_class);
+    if (!heap_is_object(slab, address) || (HEAP_CHECKED && !heap_checked_is_live(world, address)))
         return false;
     size_t size = HEAP_CHECKED ? heap_checked_asked(world, address, room) : room;
     *place = (struct place){slab, address, room, size, (size_t)1 << slab->align};
@@ -94,13 +93,12 @@ bool heap_owns(struct heap_world *world, const void *block)
 static void give_out(struct heap *heap, uintptr_t object, unsigned index, size_t size)
 {
     size_t room = heap_class_size(index);
-    const struct heap_slice *slab =
-        heap_slice_in(heap->table, heap_world_mask(heap->world), object);
-    heap_checked_reuse(object, room);
+    heap_checked_reuse(heap->world, object, room);
+    heap_checked_out(heap->world, object);
     *(uintptr_t *)object = 0;
     if (HEAP_DEBUG)
         memset((void *)object, HEAP_FILL_ALLOC, size);
-    heap_checked_out(heap->world, slab, object, room, size);
+    heap_checked_resize(heap->world, object, room, size);
 }
 
 static void *alloc_small(struct heap *heap, size_t size, unsigned index)
@@ -224,8 +222,8 @@ static void *alloc_aligned_slow(struct heap *heap, size_t size, size_t align)
 void *heap_alloc_aligned(struct heap *heap, size_t size, size_t align)
 {
     if (!bits_is_power_of_two(align))
-        heap_port_panic(__builtin_return_address(0), "%zu is not an alignment: not a power of two",
-                        align);
+        heap_port_panic(__builtin_return_address(0), NULL,
+                        "%zu is not an alignment: not a power of two", align);
     if (size > HEAP_SMALL_MAX || align > HEAP_SMALL_MAX)
         return alloc_aligned_slow(heap, size, align);
     void *block = heap_pop(heap, heap_class_aligned(heap, size, align));
@@ -244,7 +242,7 @@ static void free_object(struct heap *heap, struct heap_slice *slab, uintptr_t ob
     bool was_live = heap_is_object(slab, object) && !(is_own && slab->free == object);
     if (HEAP_CHECKED && was_live)
         was_live =
-            heap_checked_in(heap->world, slab, object, heap_class_size(slab->class), size, caller);
+            heap_checked_in(heap->world, object, heap_class_size(slab->size_class), size, caller);
     if (!was_live)
         heap_misuse(heap->world, (void *)object, caller);
     if (is_own)
@@ -264,7 +262,7 @@ static void free_block(struct heap *heap, void *block, size_t size, const void *
     }
     if (HEAP_CHECKED) {
         struct place place = find_or_panic(world, block, caller);
-        heap_checked_large_in(place.start, place.room, place.size, size, caller);
+        heap_checked_large_in(world, place.start, place.room, place.size, size, caller);
     }
     bool is_run = slice != NULL && heap_kind(slice) == HEAP_RUN &&
                   (uintptr_t)block == heap_slice_start(world, slice);
@@ -316,7 +314,8 @@ static bool fits_small(const struct heap *heap, const struct place *place, size_
     if (need > place->room)
         return false;
     size_t align = bits_max(place->align, HEAP_MIN_ALIGN);
-    return need >= place->room / 2 || heap_class_aligned(heap, need, align) == place->slice->class;
+    return need >= place->room / 2 ||
+           heap_class_aligned(heap, need, align) == place->slice->size_class;
 }
 
 /* The block, resized where it is, or NULL. A huge one may move, as mappings do. */
@@ -354,7 +353,7 @@ static void check_end(const struct heap_world *world, const struct place *place)
     if (is_slab(place->slice))
         heap_checked_end(world, place->start, place->room);
     else
-        heap_checked_large_in(place->start, place->room, place->size, HEAP_ANY_SIZE, NULL);
+        heap_checked_large_in(world, place->start, place->room, place->size, HEAP_ANY_SIZE, NULL);
 }
 
 /* Checked builds: the block has stayed, or moved as a mapping, and has `size` bytes now. */
@@ -362,7 +361,7 @@ static void note_resized(struct heap_world *world, const struct place *place, vo
                          size_t size)
 {
     if (is_slab(place->slice))
-        heap_checked_out(world, place->slice, place->start, place->room, size);
+        heap_checked_resize(world, place->start, place->room, size);
     else
         note_large(world, block, size);
 }

@@ -14,6 +14,8 @@
 
 struct sums {
     size_t free_slices, dirty_pages, taken;
+    size_t placed; /* slabs that are current or queued... */
+    size_t found;  /* ...and those found so in their owners */
 };
 
 static size_t number(const struct heap_world *world, const struct heap_slice *slice)
@@ -45,7 +47,7 @@ static size_t check_list(struct check *check, const struct heap_world *world,
 static size_t count_unlinked(const struct heap_world *world, const struct heap_slice *slab)
 {
     const struct heap *heap = slab->owner;
-    uint32_t size = heap_class_size(slab->class);
+    uint32_t size = heap_class_size(slab->size_class);
     uintptr_t base = heap_slice_start(world, slab);
     size_t count = 0;
     for (uintptr_t object = slab->start; object < base + HEAP_SLICE_SIZE; object += size) {
@@ -53,30 +55,41 @@ static size_t count_unlinked(const struct heap_world *world, const struct heap_s
         bool waits = false;
         for (; page <= last; page++)
             waits |= (slab->uncarved >> page & 1) != 0;
-        bool is_bumped = heap->current[slab->class] == slab && object >= heap->bump[slab->class] &&
-                         object < heap->bump_end[slab->class];
+        bool is_bumped = heap->current[slab->size_class] == slab &&
+                         object >= heap->bump[slab->size_class] &&
+                         object < heap->bump_end[slab->size_class];
         count += waits || is_bumped;
     }
     return count;
 }
 
+static bool is_heap(const struct heap_world *world, const struct heap *wanted)
+{
+    const struct heap *heap = world->heaps;
+    while (heap != NULL && heap != wanted)
+        heap = heap->next_heap;
+    return heap != NULL;
+}
+
 static void check_slab(struct check *check, const struct heap_world *world,
-                       const struct heap_slice *slab)
+                       const struct heap_slice *slab, struct sums *sums)
 {
     size_t at = number(world, slab);
-    bool has_class = slab->class < HEAP_CLASSES && slab->owner != NULL;
+    sums->placed += slab->place == HEAP_CURRENT || slab->place == HEAP_QUEUED;
+    bool has_class = slab->size_class < HEAP_CLASSES && is_heap(world, slab->owner);
     check_expect(check, has_class, "slab %zu has no owner, or class %u, which does not exist", at,
-                 slab->class);
+                 slab->size_class);
     if (!has_class)
         return;
-    uint32_t size = heap_class_size(slab->class);
-    size_t linked = heap_class_capacity(slab->class) - count_unlinked(world, slab);
+    uint32_t size = heap_class_size(slab->size_class);
+    bool starts = slab->start == heap_slice_start(world, slab) + HEAP_SLICE_SIZE % size &&
+                  slab->reciprocal == UINT64_MAX / size + 2;
+    check_expect(check, starts, "slab %zu of %u-byte blocks starts elsewhere", at, size);
+    if (!starts)
+        return;
+    size_t linked = heap_class_capacity(slab->size_class) - count_unlinked(world, slab);
     check_expect(check, slab->linked == linked, "slab %zu counts %u linked objects, it has %zu", at,
                  slab->linked, linked);
-    check_expect(check,
-                 slab->start == heap_slice_start(world, slab) + HEAP_SLICE_SIZE % size &&
-                     slab->reciprocal == UINT64_MAX / size + 2,
-                 "slab %zu of %u-byte blocks starts elsewhere", at, size);
     size_t free = check_list(check, world, slab, slab->free, "free list");
     size_t used = slab->place == HEAP_ASLEEP ? slab->linked - slab->free : slab->used;
     check_expect(check, slab->place != HEAP_ASLEEP || (slab->used == 1 && slab->free == 0),
@@ -92,7 +105,20 @@ static void check_slab(struct check *check, const struct heap_world *world,
                  "slab %zu is awake, but asks to be woken", at);
 }
 
-/* --- free runs --- */
+/* --- runs --- */
+
+static void check_block(struct check *check, const struct heap_world *world,
+                        const struct heap_slice *run)
+{
+    size_t at = number(world, run), all = (world->end - world->arena) / HEAP_SLICE_SIZE;
+    bool fits = run->slices != 0 && run->slices <= all - at && run->bytes != 0 &&
+                run->bytes <= run->slices * HEAP_SLICE_SIZE && run->asked <= run->bytes;
+    for (size_t i = 1; fits && i < run->slices; i++) {
+        const struct heap_slice *slice = heap_slice_after(world, run, i);
+        fits = heap_kind(slice) == HEAP_RUN_REST && heap_slice_at(world, slice->next) == run;
+    }
+    check_expect(check, fits, "the large block at slice %zu does not fit its slices", at);
+}
 
 static void check_run(struct check *check, const struct heap_world *world,
                       const struct heap_slice *run, size_t slices, struct sums *sums)
@@ -145,24 +171,26 @@ static void check_runs(struct check *check, const struct heap_world *world, stru
 
 typedef bool belongs(const struct heap_slice *slice, const void *argument);
 
-/* Follows a queue whose members `belongs` tells. */
-static void check_queue(struct check *check, const struct heap_world *world,
-                        const struct heap_queue *queue, belongs *is_member, const void *argument,
-                        const char *name)
+/* Follows a queue whose members `belongs` tells, and counts them. */
+static size_t check_queue(struct check *check, const struct heap_world *world,
+                          const struct heap_queue *queue, belongs *is_member, const void *argument,
+                          const char *name)
 {
     uint32_t prev = HEAP_NO_SLICE, index = queue->first;
     size_t length = (world->mask >> 6) + 1;
-    for (size_t steps = 0; index != HEAP_NO_SLICE; steps++) {
+    size_t steps = 0;
+    for (; index != HEAP_NO_SLICE; steps++) {
         bool is_good = index < length && steps < length &&
                        heap_slice_at(world, index)->prev == prev &&
                        is_member(heap_slice_at(world, index), argument);
         check_expect(check, is_good, "the queue of %s is broken at slice %u", name, index);
         if (!is_good)
-            return;
+            return steps;
         prev = index;
         index = heap_slice_at(world, index)->next;
     }
     check_expect(check, queue->last == prev, "the queue of %s does not end where it should", name);
+    return steps;
 }
 
 static bool is_dirty_run(const struct heap_slice *slice, const void *argument)
@@ -186,24 +214,31 @@ static bool is_queued(const struct heap_slice *slice, const void *argument)
 {
     const struct member *member = argument;
     return heap_kind(slice) == HEAP_SLAB && slice->place == HEAP_QUEUED &&
-           slice->owner == member->heap && slice->class == member->class_index;
+           slice->owner == member->heap && slice->size_class == member->class_index;
 }
 
-static void check_class(struct check *check, const struct heap *heap, unsigned index)
+/* How many slabs of the class the heap has at hand. */
+static size_t check_class(struct check *check, const struct heap *heap, unsigned index)
 {
     const struct heap_slice *slab = heap->current[index];
     bool is_sound = slab == NULL || (heap_kind(slab) == HEAP_SLAB && slab->owner == heap &&
-                                     slab->class == index && slab->place == HEAP_CURRENT);
+                                     slab->size_class == index && slab->place == HEAP_CURRENT);
     check_expect(check, is_sound, "the current slab of class %u is not one", index);
     uintptr_t list = heap->list[index] == (uintptr_t)&heap->nil ? 0 : heap->list[index];
     check_expect(check, slab != NULL || list == 0, "class %u has a list, but no slab", index);
     if (is_sound && slab != NULL) {
+        bool is_bump_sound = heap->bump[index] == heap->bump_end[index] ||
+                             (heap->bump[index] < heap->bump_end[index] &&
+                              heap->bump_end[index] - slab->start <= HEAP_SLICE_SIZE);
+        check_expect(check, is_bump_sound, "class %u has objects to link that its slab has not",
+                     index);
         size_t ready = check_list(check, heap->world, slab, list, "list");
         check_expect(check, ready <= slab->used, "class %u has %zu objects ready, %u in use", index,
                      ready, slab->used);
     }
     struct member member = {heap, index};
-    check_queue(check, heap->world, &heap->queue[index], is_queued, &member, "a class");
+    return (slab != NULL) +
+           check_queue(check, heap->world, &heap->queue[index], is_queued, &member, "a class");
 }
 
 /* --- huge blocks --- */
@@ -234,25 +269,56 @@ static void check_huge(struct check *check, const struct heap_world *world)
                  world->huge_count, world->huge_bytes, count, bytes);
 }
 
+/* --- all of it --- */
+
+/* Everything else is found by these. */
+static bool check_shape(struct check *check, const struct heap_world *world)
+{
+    size_t length = world->mask / sizeof(struct heap_slice) + 1;
+    bool is_sound = bits_is_power_of_two(world->mask + sizeof(struct heap_slice)) &&
+                    bits_is_aligned(world->arena | world->end, HEAP_SLICE_SIZE) &&
+                    world->arena <= world->end && world->end <= world->reserved &&
+                    (world->end - world->arena) / HEAP_SLICE_SIZE <= length &&
+                    ((world->arena / HEAP_SLICE_SIZE - world->first) & (length - 1)) == 0;
+    check_expect(check, is_sound, "the arena from %p to %p does not fit its table of %zu slices",
+                 (void *)world->arena, (void *)world->end, length);
+    return is_sound;
+}
+
+static void check_slices(struct check *check, const struct heap_world *world, struct sums *sums)
+{
+    for (uintptr_t at = world->arena; at < world->end; at += HEAP_SLICE_SIZE) {
+        const struct heap_slice *slice = heap_slice_of(world, at);
+        sums->taken += bits_count(slice->backed) * HEAP_PAGE;
+        if (heap_kind(slice) == HEAP_SLAB)
+            check_slab(check, world, slice, sums);
+        if (heap_kind(slice) == HEAP_RUN)
+            check_block(check, world, slice);
+    }
+}
+
+static void check_heaps(struct check *check, const struct heap_world *world, struct sums *sums)
+{
+    for (const struct heap *heap = world->heaps; heap != NULL; heap = heap->next_heap) {
+        for (unsigned i = 0; i < HEAP_CLASSES; i++)
+            sums->found += check_class(check, heap, i);
+        check_queue(check, world, &heap->stash, is_stashed, NULL, "stashed slices");
+    }
+    check_expect(check, sums->placed == sums->found,
+                 "%zu slabs say that their owners have them at hand, %zu are", sums->placed,
+                 sums->found);
+}
+
 size_t heap_check(struct heap_world *world, check_report *report)
 {
     struct check check = {.report = report};
     struct sums sums = {0};
-    check_expect(&check, bits_is_power_of_two(world->mask + sizeof(struct heap_slice)),
-                 "the table has a length that is no power of two: mask %zu", world->mask);
+    if (!check_shape(&check, world))
+        return check.violations;
     check_runs(&check, world, &sums);
     check_queue(&check, world, &world->dirty, is_dirty_run, NULL, "dirty runs");
-    for (uintptr_t at = world->arena; at < world->end; at += HEAP_SLICE_SIZE) {
-        const struct heap_slice *slice = heap_slice_of(world, at);
-        sums.taken += bits_count(slice->backed) * HEAP_PAGE;
-        if (heap_kind(slice) == HEAP_SLAB)
-            check_slab(&check, world, slice);
-    }
-    for (const struct heap *heap = world->heaps; heap != NULL; heap = heap->next_heap) {
-        for (unsigned i = 0; i < HEAP_CLASSES; i++)
-            check_class(&check, heap, i);
-        check_queue(&check, world, &heap->stash, is_stashed, NULL, "stashed slices");
-    }
+    check_slices(&check, world, &sums);
+    check_heaps(&check, world, &sums);
     check_huge(&check, world);
     sums.taken += world->huge_bytes + world->record_bytes;
     for (const struct heap_huge *left = world->left_huge; left != NULL; left = left->next)

@@ -2,17 +2,14 @@
 /* Takes blocks on their way out and back in, and sees what was done to them that should not be. */
 #include "lib/alloc/heap_checked.h"
 
+#include "lib/alloc/heap_misuse.h"
 #include "lib/string.h"
 
 /* --- marks --- */
 
-#define MARK_WORDS (HEAP_SLICE_SIZE / HEAP_MIN_ALIGN / 64) /* of one slice */
-
-static uint64_t *mark_word(const struct heap_world *world, const struct heap_slice *slice,
-                           uintptr_t address)
+static uint64_t *mark_word(const struct heap_world *world, uintptr_t address)
 {
-    size_t word = address % HEAP_SLICE_SIZE / HEAP_MIN_ALIGN / 64;
-    return &world->marks[heap_slice_index(world, slice) * MARK_WORDS + word];
+    return &world->marks[(address - world->arena) / HEAP_MIN_ALIGN / 64];
 }
 
 static uint64_t mark_bit(uintptr_t address)
@@ -20,10 +17,9 @@ static uint64_t mark_bit(uintptr_t address)
     return (uint64_t)1 << address / HEAP_MIN_ALIGN % 64;
 }
 
-bool heap_checked_is_live(const struct heap_world *world, const struct heap_slice *slice,
-                          uintptr_t address)
+bool heap_checked_is_live(const struct heap_world *world, uintptr_t address)
 {
-    uint64_t word = __atomic_load_n(mark_word(world, slice, address), __ATOMIC_RELAXED);
+    uint64_t word = __atomic_load_n(mark_word(world, address), __ATOMIC_RELAXED);
     return (word & mark_bit(address)) != 0;
 }
 
@@ -57,23 +53,26 @@ static void fill_rest(uintptr_t start, uintptr_t end)
         memset((void *)start, HEAP_FILL_REST, end - start);
 }
 
-static _Noreturn void overflowed(uintptr_t start, size_t size, const void *at)
+static _Noreturn void overflowed(const struct heap_world *world, uintptr_t start, size_t size,
+                                 const void *at)
 {
-    heap_port_panic(NULL, "the block of %zu bytes at %p was written to behind its end, at %p", size,
-                    (void *)start, at);
+    heap_refuse(world, start, NULL,
+                "the block of %zu bytes at %p was written to behind its end, at %p", size,
+                (void *)start, at);
 }
 
-static void check_rest(uintptr_t start, size_t size, uintptr_t end)
+static void check_rest(const struct heap_world *world, uintptr_t start, size_t size, uintptr_t end)
 {
     if (!is_filled(start + size, end, HEAP_FILL_REST))
-        overflowed(start, size, first_other(start + size, HEAP_FILL_REST));
+        overflowed(world, start, size, first_other(start + size, HEAP_FILL_REST));
 }
 
-static void check_size(uintptr_t block, size_t asked, size_t size, const void *caller)
+static void check_size(const struct heap_world *world, uintptr_t block, size_t asked, size_t size,
+                       const void *caller)
 {
     if (size != HEAP_ANY_SIZE && size != asked)
-        heap_port_panic(caller, "%p is a block of %zu bytes, freed as one of %zu", (void *)block,
-                        asked, size);
+        heap_refuse(world, block, caller, "%p is a block of %zu bytes, freed as one of %zu",
+                    (void *)block, asked, size);
 }
 
 /* --- objects --- */
@@ -88,55 +87,73 @@ static uint64_t encode(const struct heap_world *world, uintptr_t object, size_t 
     return asked ^ object ^ world->secret;
 }
 
+size_t heap_checked_last(const struct heap_world *world, uintptr_t object, size_t room)
+{
+    return *trailer(object, room) ^ encode(world, object, 0);
+}
+
 size_t heap_checked_asked(const struct heap_world *world, uintptr_t object, size_t room)
 {
-    size_t asked = *trailer(object, room) ^ encode(world, object, 0);
+    size_t asked = heap_checked_last(world, object, room);
     if (asked > room - sizeof(uint64_t))
-        overflowed(object, room - sizeof(uint64_t), (const void *)trailer(object, room));
+        overflowed(world, object, room - sizeof(uint64_t), trailer(object, room));
     return asked;
 }
 
-void heap_checked_prepare(uintptr_t object, uint32_t size)
+void heap_checked_prepare(const struct heap_world *world, uintptr_t object, size_t room)
 {
-    memset((void *)object, HEAP_FILL_FREE, size);
+    memset((void *)object, HEAP_FILL_FREE, room);
+    *trailer(object, room) = encode(world, object, HEAP_NEVER);
 }
 
-void heap_checked_reuse(uintptr_t object, size_t room)
+void heap_checked_reuse(const struct heap_world *world, uintptr_t object, size_t room)
 {
-    uintptr_t start = object + sizeof(uintptr_t);
-    if (is_filled(start, object + room, HEAP_FILL_FREE))
+    uintptr_t start = object + sizeof(uintptr_t), end = (uintptr_t)trailer(object, room);
+    size_t asked = heap_checked_last(world, object, room);
+    bool is_filled_still = is_filled(start, end, HEAP_FILL_FREE);
+    bool is_known = asked <= room - sizeof(uint64_t);
+    if (is_filled_still && (is_known || asked == HEAP_NEVER))
         return;
-    const unsigned char *other = first_other(start, HEAP_FILL_FREE);
-    heap_port_panic(NULL, "%p was written to while free: byte %zu of the block of %zu bytes at %p",
-                    (const void *)other, (size_t)((uintptr_t)other - object), room, (void *)object);
+    uintptr_t at = is_filled_still ? end : (uintptr_t)first_other(start, HEAP_FILL_FREE);
+    heap_refuse(world, object, NULL,
+                "%p was written to while free: byte %zu of the block of %zu bytes at %p",
+                (void *)at, (size_t)(at - object), is_known ? asked : room, (void *)object);
 }
 
-void heap_checked_out(struct heap_world *world, const struct heap_slice *slab, uintptr_t object,
-                      size_t room, size_t asked)
+void heap_checked_resize(const struct heap_world *world, uintptr_t object, size_t room,
+                         size_t asked)
 {
     fill_rest(object + asked, (uintptr_t)trailer(object, room));
     *trailer(object, room) = encode(world, object, asked);
-    __atomic_fetch_or(mark_word(world, slab, object), mark_bit(object), __ATOMIC_RELAXED);
+}
+
+void heap_checked_out(struct heap_world *world, uintptr_t object)
+{
+    uint64_t bit = mark_bit(object);
+    if ((__atomic_fetch_or(mark_word(world, object), bit, __ATOMIC_RELAXED) & bit) != 0)
+        heap_refuse(world, object, NULL,
+                    "%p is about to be given out, but is live: its slab is damaged",
+                    (void *)object);
 }
 
 void heap_checked_end(const struct heap_world *world, uintptr_t object, size_t room)
 {
     size_t asked = heap_checked_asked(world, object, room);
-    check_rest(object, asked, (uintptr_t)trailer(object, room));
+    check_rest(world, object, asked, (uintptr_t)trailer(object, room));
 }
 
-bool heap_checked_in(struct heap_world *world, const struct heap_slice *slab, uintptr_t object,
-                     size_t room, size_t size, const void *caller)
+bool heap_checked_in(struct heap_world *world, uintptr_t object, size_t room, size_t size,
+                     const void *caller)
 {
-    if (!heap_checked_is_live(world, slab, object))
+    if (!heap_checked_is_live(world, object))
         return false;
     size_t asked = heap_checked_asked(world, object, room);
-    check_rest(object, asked, (uintptr_t)trailer(object, room));
-    check_size(object, asked, size, caller);
+    check_rest(world, object, asked, (uintptr_t)trailer(object, room));
+    check_size(world, object, asked, size, caller);
     uint64_t bit = mark_bit(object);
-    if ((__atomic_fetch_and(mark_word(world, slab, object), ~bit, __ATOMIC_RELAXED) & bit) == 0)
+    if ((__atomic_fetch_and(mark_word(world, object), ~bit, __ATOMIC_RELAXED) & bit) == 0)
         return false;
-    memset((void *)object, HEAP_FILL_FREE, room);
+    memset((void *)object, HEAP_FILL_FREE, room - sizeof(uint64_t));
     return true;
 }
 
@@ -147,9 +164,9 @@ void heap_checked_large_out(uintptr_t block, size_t room, size_t asked)
     fill_rest(block + asked, block + room);
 }
 
-void heap_checked_large_in(uintptr_t block, size_t room, size_t asked, size_t size,
-                           const void *caller)
+void heap_checked_large_in(const struct heap_world *world, uintptr_t block, size_t room,
+                           size_t asked, size_t size, const void *caller)
 {
-    check_rest(block, asked, block + room);
-    check_size(block, asked, size, caller);
+    check_rest(world, block, asked, block + room);
+    check_size(world, block, asked, size, caller);
 }

@@ -13,7 +13,8 @@
  *                  also before it fails; 0: only heap_tick() and heap_trim() do
  *   HEAP_HUGE_MIN  blocks of at least this many bytes are mappings of their own
  *
- * No lock is held while these are called but heap_port_unlock(), and heap_port_clock(). All but
+ * No lock is held while these are called but heap_port_unlock(), heap_port_clock(), and
+ * heap_port_panic() where a free run is damaged. All but
  * lock, unlock and panic may be called by several threads at once, on disjoint ranges. Each names
  * the world it is for; a home with one world ignores that.
  * All sizes are bytes and multiples of HEAP_PAGE, those of extend multiples of HEAP_SLICE_SIZE.
@@ -78,6 +79,7 @@ uint64_t heap_port_clock(struct heap_world *world);
 struct heap *heap_port_attach(void);
 
 /* The caller broke a rule of heap.h, or a block or the metadata is damaged: says so and never
- * returns. `caller` is the return address of the call, for a backtrace, or NULL. */
-_Noreturn void heap_port_panic(const void *caller, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+ * returns. `caller` is the return address of the call, for a backtrace, or NULL; `block` is where
+ * the block starts that this is about, or NULL: a port that keeps records may add them. */
+_Noreturn void heap_port_panic(const void *caller, const void *block, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));

@@ -2,12 +2,15 @@
 /* Takes objects freed by others than their owners and gives them back in chains. */
 #include "lib/alloc/heap_remote.h"
 
+#include "lib/alloc/heap_misuse.h"
 #include "lib/alloc/heap_slab.h"
 
 /* Tells the owner of a slab that slept until now. */
 static void push_woken(struct heap_world *world, struct heap_slice *slab)
 {
     struct heap *owner = heap_owner(slab);
+    if (owner->world != world)
+        heap_refuse(world, slab->start, NULL, "the slab at %p is damaged", (void *)slab->start);
     uint32_t index = heap_slice_index(world, slab);
     uint32_t first = __atomic_load_n(&owner->woken, __ATOMIC_RELAXED);
     do

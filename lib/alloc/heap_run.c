@@ -38,8 +38,24 @@ static void insert(struct heap_world *world, struct heap_slice *first, size_t sl
         heap_queue_push(world, &world->dirty, first);
 }
 
+/* A run is as long as both of its ends say, or else others would be given out with it. */
+static void expect_sound(const struct heap_world *world, const struct heap_slice *run)
+{
+    size_t slices = heap_run_slices(run), number = heap_slice_number(world, run);
+    size_t all = (world->end - world->arena) / HEAP_SLICE_SIZE;
+    const struct heap_slice *last = heap_slice_after(world, run, slices - 1);
+    if (heap_slice_of(world, heap_slice_start(world, run)) != run ||
+        !bits_is_power_of_two(heap_world_mask(world) + sizeof *run) ||
+        (uint32_t)run->node.key != number || slices - 1 >= all - number ||
+        (last != run &&
+         (heap_kind(last) != HEAP_FREE_REST || last->next != heap_slice_index(world, run))))
+        heap_port_panic(NULL, NULL, "the free run at %p is damaged: it ends where no run does",
+                        (void *)heap_slice_start(world, run));
+}
+
 static void remove(struct heap_world *world, struct heap_slice *run)
 {
+    expect_sound(world, run);
     tree_remove(&world->free_runs, &run->node);
     heap_set_kind(run, HEAP_FREE_REST);
     if (run->place)

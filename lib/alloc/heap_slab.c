@@ -5,6 +5,7 @@
 #include "lib/alloc/heap.h"
 #include "lib/alloc/heap_checked.h"
 #include "lib/alloc/heap_class.h"
+#include "lib/alloc/heap_misuse.h"
 #include "lib/alloc/heap_queue.h"
 #include "lib/alloc/heap_run.h"
 #include "lib/alloc/heap_tick.h"
@@ -18,10 +19,10 @@
 #define LOOK_AT     8   /* slabs of a queue of which the fullest is used next */
 #define STASH_MAX   4   /* slices that a heap keeps for its next slabs */
 
-_Noreturn void heap_astray(uintptr_t object, uintptr_t next)
+_Noreturn void heap_astray(const struct heap_world *world, uintptr_t object, uintptr_t next)
 {
-    heap_port_panic(NULL, "the free block at %p was written to: its link leads to %p",
-                    (void *)object, (void *)next);
+    heap_refuse(world, object, NULL, "the free block at %p was written to: its link leads to %p",
+                (void *)object, (void *)next);
 }
 
 static void set_link(const struct heap_world *world, uintptr_t object, uintptr_t next)
@@ -61,7 +62,7 @@ static void init_slab(struct heap *heap, struct heap_slice *slab, unsigned index
     slab->seen = 0;
     slab->enough = enough(index);
     slab->worn = !HEAP_ZEROED || slab->backed != 0;
-    slab->class = (uint8_t)index;
+    slab->size_class = (uint8_t)index;
     slab->align = 0;
     slab->uncarved = heap_page_mask(front / HEAP_PAGE, HEAP_SLICE_PAGES);
     __atomic_store_n(&slab->remote, 0, __ATOMIC_RELAXED);
@@ -107,7 +108,7 @@ void heap_slab_drop_stash(struct heap *heap)
 static void enqueue(struct heap *heap, struct heap_slice *slab)
 {
     slab->place = HEAP_QUEUED;
-    heap_queue_push(heap->world, &heap->queue[slab->class], slab);
+    heap_queue_push(heap->world, &heap->queue[slab->size_class], slab);
 }
 
 /* --- refilling heap.list --- */
@@ -119,14 +120,24 @@ static uint16_t pages_of(uintptr_t base, uintptr_t object, uint32_t size)
     return heap_page_mask(first, (object + size - 1 - base) / HEAP_PAGE + 1 - first);
 }
 
+/* Where objects lie, before more are made or pages are taken away: a damaged word must not let two
+ * share a byte. */
+static void expect_start(const struct heap_world *world, const struct heap_slice *slab)
+{
+    uintptr_t base = heap_slice_start(world, slab);
+    if (slab->start != base + HEAP_SLICE_SIZE % heap_class_size(slab->size_class))
+        heap_refuse(world, base, NULL, "the slab at %p is damaged", (void *)base);
+}
+
 /* Carving: the lowest uncarved pages, as many as a list worth taking needs, become objects to be
  * linked. An object that reaches into a page behind that is not carved must wait; the first one
  * starts in a page that is. (The uncarved pages of one object lie side by side: what gives back one
  * in the middle gives back all around it that are free.) False: no memory. */
 static bool carve(struct heap *heap, struct heap_slice *slab)
 {
-    uint32_t size = heap_class_size(slab->class);
+    uint32_t size = heap_class_size(slab->size_class);
     uintptr_t base = heap_slice_start(heap->world, slab);
+    expect_start(heap->world, slab);
     size_t first = bits_lowest(slab->uncarved), past = first + 1;
     uintptr_t object = bits_max(base + first * HEAP_PAGE, slab->start);
     object = heap_object_at(slab, object, size);
@@ -141,15 +152,15 @@ static bool carve(struct heap *heap, struct heap_slice *slab)
     slab->uncarved &= (uint16_t)~pages;
     uintptr_t last = heap_object_at(slab, base + past * HEAP_PAGE - 1, size);
     bool last_waits = (pages_of(base, last, size) & slab->uncarved) != 0;
-    heap->bump[slab->class] = object;
-    heap->bump_end[slab->class] = last_waits ? last : last + size;
+    heap->bump[slab->size_class] = object;
+    heap->bump_end[slab->size_class] = last_waits ? last : last + size;
     return true;
 }
 
 static inline void take_list(struct heap *heap, struct heap_slice *slab, uintptr_t first)
 {
-    set_list(heap, slab->class, first);
-    heap->fresh &= ~((uint64_t)1 << slab->class);
+    set_list(heap, slab->size_class, first);
+    heap->fresh &= ~((uint64_t)1 << slab->size_class);
 }
 
 static uint64_t random_number(struct heap *heap)
@@ -183,7 +194,7 @@ static uintptr_t link_filled(struct heap *heap, uintptr_t start, uint32_t size, 
     make_order(heap, order, count);
     for (unsigned i = 0; i < count; i++) {
         uintptr_t object = start + (uintptr_t)order[i] * size;
-        heap_checked_prepare(object, size);
+        heap_checked_prepare(heap->world, object, size);
         set_link(heap->world, object, next);
         next = object;
     }
@@ -202,9 +213,12 @@ static void link_in_order(struct heap *heap, uintptr_t start, uint32_t size, uns
 /* Links objects of [bump, bump_end) and makes them the list. */
 static void link_objects(struct heap *heap, struct heap_slice *slab)
 {
-    unsigned index = slab->class;
+    unsigned index = slab->size_class;
     uint32_t size = heap_class_size(index);
     uintptr_t first = heap->bump[index];
+    if (!heap_is_object(slab, first) || first >= heap->bump_end[index] ||
+        heap->bump_end[index] - slab->start > HEAP_SLICE_SIZE)
+        heap_refuse(heap->world, first, NULL, "the heap at %p is damaged", (void *)heap);
     unsigned count = (unsigned)bits_min((heap->bump_end[index] - first) / size, LINK_MAX);
     heap->bump[index] += (uintptr_t)count * size;
     if (HEAP_CHECKED)
@@ -244,7 +258,7 @@ static inline bool take_freed(struct heap *heap, size_t index, unsigned least)
 /* Fills the empty list with what the current slab has ready, if that is worth it. */
 static bool fill(struct heap *heap, struct heap_slice *slab)
 {
-    unsigned index = slab->class;
+    unsigned index = slab->size_class;
     if (take_freed(heap, index, slab->enough))
         return true;
     if (has_remote(slab)) {
@@ -295,9 +309,9 @@ static void retire_current(struct heap *heap, unsigned index)
 
 static void make_current(struct heap *heap, struct heap_slice *slab)
 {
-    retire_current(heap, slab->class);
+    retire_current(heap, slab->size_class);
     slab->place = HEAP_CURRENT;
-    heap->current[slab->class] = slab;
+    heap->current[slab->size_class] = slab;
 }
 
 static unsigned ready(const struct heap_slice *slab)
@@ -359,7 +373,7 @@ static bool use(struct heap *heap, struct heap_slice *slab)
         make_current(heap, slab);
     if (slab->free != 0)
         take_own(heap, slab);
-    return !list_is_empty(heap, slab->class) || fill(heap, slab);
+    return !list_is_empty(heap, slab->size_class) || fill(heap, slab);
 }
 
 static bool carve_and_link(struct heap *heap, struct heap_slice *slab)
@@ -445,7 +459,7 @@ static void wake(struct heap *heap, struct heap_slice *slab)
     slab->place = HEAP_QUEUED;
     uintptr_t before = __atomic_fetch_and(&slab->remote, ~HEAP_WAKE_ME, __ATOMIC_ACQUIRE);
     if ((before & HEAP_WAKE_ME) != 0)
-        heap_queue_push(heap->world, &heap->queue[slab->class], slab);
+        heap_queue_push(heap->world, &heap->queue[slab->size_class], slab);
     else
         slab->place = HEAP_WAKING;
 }
@@ -455,7 +469,7 @@ void heap_emptied(struct heap_slice *slab, struct heap *heap)
     if (slab->place == HEAP_ASLEEP) {
         wake(heap, slab);
     } else if (slab->place == HEAP_QUEUED) {
-        heap_queue_remove(heap->world, &heap->queue[slab->class], slab);
+        heap_queue_remove(heap->world, &heap->queue[slab->size_class], slab);
         give_back(heap, slab);
     }
 }
@@ -467,8 +481,8 @@ static uint16_t measure(const struct heap_world *world, uintptr_t first, uintptr
     for (uintptr_t object = first; object != 0; object = heap_next(world, object)) {
         *last = object;
         if (count++ > HEAP_SLICE_SIZE / HEAP_MIN_ALIGN)
-            heap_port_panic(NULL, "the free block at %p was written to: its list has no end",
-                            (void *)object);
+            heap_refuse(world, object, NULL,
+                        "the free block at %p was written to: its list has no end", (void *)object);
     }
     return count;
 }
@@ -532,7 +546,8 @@ static uint16_t used_pages(const struct heap *heap, const struct heap_slice *sla
     uint64_t is_free[HEAP_SLICE_SIZE / HEAP_MIN_ALIGN / 64] = {0};
     for (uintptr_t object = slab->free; object != 0; object = heap_next(heap->world, object))
         bits_set(is_free, (object - base) / HEAP_MIN_ALIGN);
-    uint32_t size = heap_class_size(slab->class);
+    uint32_t size = heap_class_size(slab->size_class);
+    expect_start(heap->world, slab);
     uint16_t used = 0;
     for (uintptr_t object = slab->start; object < base + HEAP_SLICE_SIZE; object += size) {
         uint16_t pages = pages_of(base, object, size);
@@ -548,7 +563,7 @@ static uint16_t used_pages(const struct heap *heap, const struct heap_slice *sla
 static void unlink_objects(struct heap *heap, struct heap_slice *slab, uintptr_t base,
                            uint16_t pages)
 {
-    uint32_t size = heap_class_size(slab->class);
+    uint32_t size = heap_class_size(slab->size_class);
     uintptr_t kept = 0, object = slab->free;
     while (object != 0) {
         uintptr_t next = heap_next(heap->world, object);

@@ -50,14 +50,14 @@ static inline uintptr_t heap_link(const struct heap_world *world, uintptr_t obje
     return object ^ next ^ (HEAP_HARDEN ? world->secret : 0);
 }
 
-_Noreturn void heap_astray(uintptr_t object, uintptr_t next);
+_Noreturn void heap_astray(const struct heap_world *world, uintptr_t object, uintptr_t next);
 
 /* What follows `object` in its list, or 0. Panics if it leads out of the slab. */
 static inline uintptr_t heap_next(const struct heap_world *world, uintptr_t object)
 {
     uintptr_t next = heap_link(world, object, *(const uintptr_t *)object);
     if (next != 0 && (next ^ object) - 1 >= HEAP_SLICE_SIZE - 1)
-        heap_astray(object, next);
+        heap_astray(world, object, next);
     return next;
 }
 

@@ -94,7 +94,7 @@ struct heap_slice {
                             of woken slabs or of runs left (atomic); last of a free run, and all
                             but the first of a large block: next is the first */
     uint8_t kind;        /* atomic; enum heap_kind; from and to free kinds: lock */
-    uint8_t class;       /* slabs; owner */
+    uint8_t size_class;  /* slabs; owner */
     uint8_t align;     /* log2 of the strictest alignment asked for; owner, whoever has the block */
     uint8_t place;     /* slabs: enum heap_slab_place; owner */
     uint16_t backed;   /* bit a page: has memory, whose contents are not known; owner or lock */
@@ -121,7 +121,7 @@ struct heap_world {
     struct heap_slice *table;
     size_t mask;              /* atomic; (length of the table - 1) * 64 */
     size_t first;             /* number in the table of the arena's first slice */
-    uint64_t *marks;          /* HEAP_CHECKED: bit per 16 bytes of arena, slices in table order */
+    uint64_t *marks;          /* HEAP_CHECKED: bit per 16 bytes of the arena */
     uint64_t secret;          /* of encoded links; 0 if not HEAP_HARDEN */
     size_t cap;               /* atomic */
     size_t taken, taken_max;  /* atomic; bytes */

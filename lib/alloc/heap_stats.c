@@ -6,9 +6,9 @@
 
 static void count_slab(struct heap_stats *stats, const struct heap_slice *slab)
 {
-    struct heap_class_stats *class = &stats->classes[slab->class];
+    struct heap_class_stats *class = &stats->classes[slab->size_class];
     class->slabs++;
-    class->capacity += heap_class_capacity(slab->class);
+    class->capacity += heap_class_capacity(slab->size_class);
     class->used += slab->place == HEAP_ASLEEP ? slab->linked : slab->used;
 }
 

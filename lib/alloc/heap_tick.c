@@ -83,7 +83,7 @@ static size_t absorb(struct heap *heap, struct heap_slice *slab)
 static size_t count_free(struct heap *heap, struct heap_slice *slab)
 {
     (void)heap;
-    return (size_t)(slab->linked - slab->used) * heap_class_size(slab->class);
+    return (size_t)(slab->linked - slab->used) * heap_class_size(slab->size_class);
 }
 
 /* Objects of queued slabs are not given out, so one whose count stays has been left alone. */

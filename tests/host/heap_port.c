@@ -163,7 +163,7 @@ static bool call_fails(void)
 {
     unsigned call = __atomic_fetch_add(&host_heap_calls, 1, __ATOMIC_RELAXED);
     bool fails = call == failing[0] || call == failing[1] || (fail_onwards && call >= failing[0]);
-    host_heap_failures += fails;
+    __atomic_fetch_add(&host_heap_failures, fails, __ATOMIC_RELAXED);
     return fails;
 }
 
@@ -302,9 +302,10 @@ struct heap *heap_port_attach(void)
     return host_heap_attached;
 }
 
-void heap_port_panic(const void *caller, const char *format, ...)
+void heap_port_panic(const void *caller, const void *block, const char *format, ...)
 {
     (void)caller;
+    (void)block;
     va_list arguments;
     va_start(arguments, format);
     expect_panicked(format, arguments);

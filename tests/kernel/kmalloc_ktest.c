@@ -200,7 +200,7 @@ KTEST(kmalloc, shrinkers_run_before_an_allocation_fails)
     static struct kmalloc_shrinker shrinker = {.shrink = give_hoard};
     struct holding before = holding();
     struct hog hog;
-    hog_take(&hog, 4 * MIB >> PAGE_SHIFT, NULL);
+    hog_take(&hog, 8 * MIB >> PAGE_SHIFT, NULL); /* the reserve is half of it at most */
     hoard = take_all(100000, KM_NOWAIT);
     shrunk = 0;
     kmalloc_add_shrinker(&shrinker);

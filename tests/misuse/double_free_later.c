@@ -7,7 +7,7 @@ static void commit(void)
     char *block = misuse_alloc(40), *other = misuse_alloc(40);
     heap_free(&misuse_heap, block);
     heap_free(&misuse_heap, other);
-    misuse_says(heap_free(&misuse_heap, block), "%p is already free, a block of 48 bytes",
+    misuse_says(heap_free(&misuse_heap, block), "%p is already free, a block of 40 bytes, class 48",
                 (void *)block);
 }
 

@@ -6,7 +6,7 @@ static void commit(void)
 {
     char *block = misuse_alloc(40);
     uintptr_t last = ((uintptr_t)block | (HEAP_SLICE_SIZE - 1)) + 1 - 48;
-    misuse_says(heap_free(&misuse_heap, (void *)last), "%p is already free, a block of 48 bytes",
+    misuse_says(heap_free(&misuse_heap, (void *)last), "%p was not allocated so far, class 48",
                 (void *)last);
 }
 

@@ -22,8 +22,8 @@ static void commit(void)
     char *block = followed(blocks), *next = block + 48;
     next[-1] ^= 0x40;
     misuse_says(heap_free(&misuse_heap, block),
-                "the block of 40 bytes at %p was written to behind its end, at %p", (void *)block,
-                (void *)(block + 40));
+                "the block of 40 bytes at %p was written to behind its end, at %p, class 48",
+                (void *)block, (void *)(block + 40));
 }
 
 const struct misuse misuse_underflow = {"underflow", CHECKED, commit};

@@ -11,7 +11,7 @@ static void commit(void)
         heap_free(&misuse_heap, blocks[i]);
     blocks[50][499] = 1;
     misuse_says(for (;;) misuse_alloc(500),
-                "%p was written to while free: byte 499 of the block of 512 bytes at %p",
+                "%p was written to while free: byte 499 of the block of 500 bytes at %p, class 512",
                 (void *)(blocks[50] + 499), (void *)blocks[50]);
 }
 

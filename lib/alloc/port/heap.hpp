@@ -8,7 +8,6 @@
 
 #define _Static_assert static_assert
 #define _Noreturn      [[noreturn]]
-#define class          class_
 
 extern "C" {
 #include "lib/alloc/heap.h"
@@ -17,4 +16,3 @@ extern "C" {
 
 #undef _Static_assert
 #undef _Noreturn
-#undef class

@@ -29,9 +29,10 @@ uintptr_t heap_port_extend(struct heap_world *of, size_t bytes)
     return start;
 }
 
-void heap_port_panic(const void *caller, const char *format, ...)
+void heap_port_panic(const void *caller, const void *block, const char *format, ...)
 {
     char sentence[200];
+    (void)block;
     va_list arguments;
     va_start(arguments, format);
     format_text_v(sentence, sizeof sentence, format, arguments);

@@ -76,7 +76,7 @@ void *heap_alloc_aligned(struct heap *heap, size_t size, size_t align)
 {
     heap = attached(heap);
     if (!bits_is_power_of_two(align))
-        heap_port_panic(__builtin_return_address(0), "%zu is not an alignment", align);
+        heap_port_panic(__builtin_return_address(0), NULL, "%zu is not an alignment", align);
     if (heap == NULL || size > SIZE_LIMIT || align > SIZE_LIMIT)
         return NULL;
     align = bits_max(align, HEAP_MIN_ALIGN);
@@ -126,7 +126,7 @@ static struct heap_chunk *live_chunk(struct heap_world *world, const void *block
     if (heap_owns(world, block))
         return chunk_of(world, block);
     heap_explain(world, block, text, sizeof text);
-    heap_port_panic(caller, "%s", text);
+    heap_port_panic(caller, block, "%s", text);
 }
 
 size_t heap_size(struct heap_world *world, const void *block)
