@@ -252,9 +252,11 @@ static __attribute__((constructor(101))) void start(int argc, char *argv[], char
 
 static __attribute__((destructor)) void end(void)
 {
-    if (!wants_stats || hosted_heap->world == NULL)
+    if (!wants_stats || !is_ready)
         return;
-    heap_park(hosted_heap); /* what it only kept at hand is free now */
-    hosted_heap = &heap_none;
+    if (hosted_heap->world != NULL) {
+        heap_park(hosted_heap); /* what it only kept at hand is free now */
+        hosted_heap = &heap_none;
+    }
     hosted_stats();
 }
