@@ -35,7 +35,7 @@ class Slab:
 
     def __init__(self, world, slice_, base):
         self.world, self.slice, self.base = world, slice_, base
-        self.index = int(slice_["class"])
+        self.index = int(slice_["size_class"])
         self.start = int(slice_["start"])
         self.size = int(gdb.parse_and_eval("heap_class_sizes")[self.index])
         self.capacity = SLICE // self.size
@@ -180,7 +180,7 @@ def show_classes(found):
         blocks, size = blocks + used, size + used * each
         line = (each, len(same), used, room - used, used * 100 // room)
         print("%7d %6d %10d %10d %3d %%" % line)
-    print("%d small blocks, %s" % (blocks, layout.size_of(size)))
+    print("%d small blocks live or at hand, %s" % (blocks, layout.size_of(size)))
 
 
 def show():
