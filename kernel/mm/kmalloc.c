@@ -188,9 +188,12 @@ static void note_free(const void *block, const void *caller)
 
 static inline __attribute__((always_inline)) void *allocate_fast(size_t size, unsigned flags)
 {
-    if (flags != 0 || size - 1 >= HEAP_SMALL_MAX)
+    if (flags != 0 || size > HEAP_SMALL_MAX)
         return kmalloc_slow(size, flags);
-    void *block = heap_alloc(heap_home_current(), size);
+    struct heap *heap = heap_home_current();
+    void *block = heap_pop(heap, heap_class_of(heap, size));
+    if (__builtin_expect(block == NULL, false))
+        block = heap_alloc_slow(size, heap);
     return __builtin_expect(block != NULL, true) ? block : kmalloc_slow(size, 0);
 }
 
@@ -225,19 +228,17 @@ void *krealloc(void *block, size_t size, unsigned flags)
     return resized;
 }
 
-static __attribute__((noinline)) void free_maybe_dma(void *block)
+static __attribute__((noinline)) void free_slow(void *block)
 {
-    if (!kmalloc_dma_free(block))
+    if (!kmalloc_dma_is_near(block) || !kmalloc_dma_free(block))
         heap_free(heap_home_current(), block);
 }
 
 void kfree(void *block)
 {
     note_free(block, CALLER);
-    if (__builtin_expect(kmalloc_dma_is_near(block), false))
-        free_maybe_dma(block);
-    else
-        heap_free(heap_home_current(), block);
+    if (!heap_free_ready(heap_home_current(), block))
+        free_slow(block);
 }
 
 void kfree_sized(void *block, size_t size)

@@ -208,22 +208,28 @@ static inline void *heap_alloc(struct heap *heap, size_t size)
     return object != NULL ? object : heap_alloc_slow(size, heap);
 }
 
-/* Puts the object on the list of its slab, if the slab is this heap's. */
-static inline void heap_free(struct heap *heap, void *block)
+/* heap_free() as far as it goes without a call: puts the object on the list of its slab, if the
+ * slab is this heap's. False says to call heap_free(). */
+static inline bool heap_free_ready(struct heap *heap, void *block)
 {
     uintptr_t object = (uintptr_t)block;
     struct heap_slice *slab = heap_slice_in(heap->table, heap->mask, object);
-    if (__builtin_expect(!heap_is_own(slab, heap), 0)) {
-        heap_free_foreign(block, heap, slab);
-        return;
-    }
-    if (HEAP_CHECKED || __builtin_expect(!heap_is_object(slab, object), 0) ||
-        __builtin_expect(slab->free == object, 0)) {
-        heap_free_slow(block, heap);
-        return;
-    }
+    if (HEAP_CHECKED || __builtin_expect(!heap_is_own(slab, heap), 0) ||
+        __builtin_expect(!heap_is_object(slab, object), 0) ||
+        __builtin_expect(slab->free == object, 0))
+        return false;
     *(uintptr_t *)object = object ^ slab->free;
     slab->free = object;
     if (__builtin_expect(--slab->used == 0, 0))
         heap_emptied(slab, heap);
+    return true;
+}
+
+static inline void heap_free(struct heap *heap, void *block)
+{
+    struct heap_slice *slab = heap_slice_in(heap->table, heap->mask, (uintptr_t)block);
+    if (__builtin_expect(!heap_is_own(slab, heap), 0))
+        heap_free_foreign(block, heap, slab);
+    else if (!heap_free_ready(heap, block))
+        heap_free_slow(block, heap);
 }

@@ -349,21 +349,6 @@ static struct heap_slice *take_queued(struct heap *heap, unsigned index)
     return slab;
 }
 
-/* Any slab that has objects ready, of all that are queued: there is no memory for others. */
-static struct heap_slice *find_queued(struct heap *heap, unsigned index)
-{
-    uint32_t at = heap->queue[index].first;
-    while (at != HEAP_NO_SLICE) {
-        struct heap_slice *slab = heap_slice_at(heap->world, at);
-        if (slab->free != 0 || has_remote(slab)) {
-            heap_queue_remove(heap->world, &heap->queue[index], slab);
-            return slab;
-        }
-        at = slab->next;
-    }
-    return NULL;
-}
-
 /* The slab with objects ready becomes the current one, and gives them all. */
 static bool use(struct heap *heap, struct heap_slice *slab)
 {
@@ -376,12 +361,49 @@ static bool use(struct heap *heap, struct heap_slice *slab)
     return !list_is_empty(heap, slab->size_class) || fill(heap, slab);
 }
 
-static bool carve_and_link(struct heap *heap, struct heap_slice *slab)
+/* The next pages of the slab become objects, and it the current one. */
+static bool carve_and_use(struct heap *heap, struct heap_slice *slab)
 {
-    if (!carve(heap, slab))
+    if (slab->uncarved == 0 || !carve(heap, slab))
         return false;
+    if (slab->place != HEAP_CURRENT)
+        make_current(heap, slab);
     link_objects(heap, slab);
     return true;
+}
+
+/* The first queued slab that gives anything: objects, or memory for more. */
+static bool use_queued(struct heap *heap, unsigned index)
+{
+    struct heap_slice *slab;
+    for (uint32_t at = heap->queue[index].first; at != HEAP_NO_SLICE; at = slab->next) {
+        slab = heap_slice_at(heap->world, at);
+        bool is_ready = slab->free != 0 || has_remote(slab);
+        if (!is_ready && (slab->uncarved == 0 || !carve(heap, slab)))
+            continue;
+        heap_queue_remove(heap->world, &heap->queue[index], slab);
+        if (is_ready)
+            return use(heap, slab);
+        make_current(heap, slab);
+        link_objects(heap, slab);
+        return true;
+    }
+    return false;
+}
+
+/* A new slab; near the cap only one of which a slice at hand has memory from before. */
+static bool use_new(struct heap *heap, unsigned index)
+{
+    for (unsigned i = 0; i <= STASH_MAX; i++) {
+        struct heap_slice *slab = new_slab(heap, index);
+        if (slab == NULL)
+            return false;
+        slab->place = HEAP_QUEUED;
+        if (carve_and_use(heap, slab))
+            return true;
+        give_back(heap, slab);
+    }
+    return false;
 }
 
 /* Objects that are there come before pages that are not carved, and these before a new slab. */
@@ -389,25 +411,17 @@ static bool refill(struct heap *heap, unsigned index)
 {
     heap->unwatched = 0;
     heap_tick_when_due(heap);
-    for (;;) {
-        struct heap_slice *slab = heap->current[index];
-        if (slab != NULL && fill(heap, slab))
-            return true;
-        struct heap_slice *other = take_queued(heap, index);
-        if (other != NULL)
-            return use(heap, other);
-        if (slab != NULL && slab->uncarved != 0 && carve_and_link(heap, slab))
-            return true;
-        if (slab != NULL && slab->free != 0)
-            return use(heap, slab);
-        if (slab == NULL || slab->uncarved == 0)
-            other = heap_queue_pop(heap->world, &heap->queue[index]);
-        if (other == NULL && (slab == NULL || slab->uncarved == 0))
-            other = new_slab(heap, index);
-        if (other == NULL)
-            return use(heap, find_queued(heap, index));
-        make_current(heap, other);
-    }
+    struct heap_slice *slab = heap->current[index];
+    if (slab != NULL && fill(heap, slab))
+        return true;
+    struct heap_slice *other = take_queued(heap, index);
+    if (other != NULL)
+        return use(heap, other);
+    if (slab != NULL && carve_and_use(heap, slab))
+        return true;
+    if (slab != NULL && slab->free != 0)
+        return use(heap, slab);
+    return use_queued(heap, index) || use_new(heap, index);
 }
 
 bool heap_slab_is_fresh(const struct heap *heap, unsigned index)
