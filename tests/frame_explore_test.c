@@ -928,6 +928,39 @@ static void class_listing(void **state)
                                .check = listed_blocks_are_found});
 }
 
+/* One word of the lower block is free: it alone is listed. */
+static void prepare_two_blocks_of_words(void)
+{
+    for (uint64_t word = 64; word < 2 * BLOCK; word += 64)
+        hold(word, 6);
+}
+
+static void give_word_of_block_1(unsigned id)
+{
+    (void)id;
+    give_at(BLOCK, 6);
+}
+
+/* Whether or not that word is there to take, another is, without other CPUs' help. */
+static void get_word_of_block_1_and_another(unsigned id)
+{
+    get_at(BLOCK, 6);
+    unsigned before = world.drains;
+    get_word(id);
+    explore_assert(world.drains == before);
+}
+
+static void a_list_counts_before_it_has(void **state)
+{
+    (void)state;
+    explore(&(struct scenario){.name = "list, end the listing and search",
+                               .memory = 2 * BLOCK,
+                               .more = MORE,
+                               .prepare = prepare_two_blocks_of_words,
+                               .cpu = {give_word_of_block_1, get_word_of_block_1_and_another},
+                               .preemptions = 2});
+}
+
 /* All is in use, but the lists do not know yet. */
 static void prepare_stale_list(void)
 {
@@ -1411,6 +1444,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(split_against_merge),
         cmocka_unit_test(merge_and_split_against_allocate),
         cmocka_unit_test(class_listing),
+        cmocka_unit_test(a_list_counts_before_it_has),
         cmocka_unit_test(free_against_search),
         cmocka_unit_test(allocate_against_free_of_blocks),
         cmocka_unit_test(drained_before_a_request_fails),

@@ -137,15 +137,20 @@ MUTANTS = [
         """    if (list_put(frames, list, 0, block))
         atomic_add(&frames->listed[list], 1);
 """,
-        "class_listing",
+        "a_list_counts_before_it_has",
     ),
     Mutant(
         "hints come before what they tell of",
         "frame_list.c",
-        "    bool put = set(frames, list, level, bit);\n",
-        """    if (level < LEVEL_TOP)
-        list_put(frames, list, level + 1, bit / LINE_BITS);
-    bool put = set(frames, list, level, bit);
+        """    bool put = set(frames, list, level, bit);
+    while (level++ < LEVEL_TOP)
+        set(frames, list, level, bit /= LINE_BITS);
+    return put;
+""",
+        """    uint64_t hint = bit;
+    for (unsigned above = level; above++ < LEVEL_TOP;)
+        set(frames, list, above, hint /= LINE_BITS);
+    return set(frames, list, level, bit);
 """,
         "free_against_search",
     ),
