@@ -9,10 +9,11 @@
 #include "kernel/panic.h"
 #include "lib/bits.h"
 
-#define KEEP_MAX   4   /* slices in reserve for interrupts: as many sizes may be new at once, */
-#define KEEP_SHARE 256 /* and of all CPUs together this share of the RAM; one each is worth more \
-                        */
-#define ONE_SHARE 8
+/* Slices in reserve for interrupts: as many sizes may be new at once, and of all CPUs together they
+ * are at most such a part of the RAM; one each may be a larger part. */
+#define KEEP_MAX   4
+#define KEEP_SHARE 256
+#define ONE_SHARE  8
 
 struct kmalloc_heaps {
     struct heap task, interrupt;
