@@ -378,10 +378,10 @@ static bool is_reused(void)
     return universe.held[5] == universe.held[0] || universe.held[5] == universe.held[1];
 }
 
-/* What comes back is used: without sleep, or after it; or it comes too late. */
+/* What comes back is used, or it comes too late: then the slab may sleep already, or not yet. */
 static unsigned how_reused(void)
 {
-    return is_reused() ? world->wakes != 0 : 2;
+    return is_reused() ? 0 : 1 + (world->wakes != 0);
 }
 
 static void a_free_elsewhere_meets_the_owner_s_refill(void **state)

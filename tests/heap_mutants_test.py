@@ -102,12 +102,12 @@ MUTANTS = [
         "an owner who wakes a slab forgets that another does",
         "heap_slab.c",
         """    if ((before & HEAP_WAKE_ME) != 0)
-        heap_queue_push(heap->world, &heap->queue[slab->class], slab);
+        heap_queue_push(heap->world, &heap->queue[slab->size_class], slab);
     else
         slab->place = HEAP_WAKING;
 """,
         """    (void)before;
-    heap_queue_push(heap->world, &heap->queue[slab->class], slab);
+    heap_queue_push(heap->world, &heap->queue[slab->size_class], slab);
 """,
         "the_owner_and_another_wake_one_slab",
     ),

@@ -13,7 +13,7 @@
 #include "lib/bits.h"
 
 #define LINK_MAX    64  /* objects linked at once: bounds the time of one allocation */
-#define ENOUGH_MIN  4   /* objects of large... */
+#define ENOUGH_MIN  8   /* objects of large... */
 #define ENOUGH_MAX  32  /* ...and of small classes that make a list worth taking */
 #define WATCH_EVERY 256 /* objects that are given out between two looks at the clock */
 #define LOOK_AT     8   /* slabs of a queue of which the fullest is used next */
@@ -141,8 +141,8 @@ static bool carve(struct heap *heap, struct heap_slice *slab)
     size_t first = bits_lowest(slab->uncarved), past = first + 1;
     uintptr_t object = bits_max(base + first * HEAP_PAGE, slab->start);
     object = heap_object_at(slab, object, size);
-    uintptr_t wanted = object + (uintptr_t)slab->enough * size;
-    while ((slab->uncarved >> past & 1) != 0 && base + past * HEAP_PAGE < wanted)
+    while ((slab->uncarved >> past & 1) != 0 &&
+           base + past * HEAP_PAGE < object + 2 * (uintptr_t)size)
         past++;
     uint16_t pages = heap_page_mask(first, past - first);
     if ((slab->backed & pages) != 0)
@@ -160,7 +160,7 @@ static bool carve(struct heap *heap, struct heap_slice *slab)
 static inline void take_list(struct heap *heap, struct heap_slice *slab, uintptr_t first)
 {
     set_list(heap, slab->size_class, first);
-    heap->fresh &= ~((uint64_t)1 << slab->size_class);
+    heap->fresh[slab->size_class] = false;
 }
 
 static uint64_t random_number(struct heap *heap)
@@ -228,7 +228,7 @@ static void link_objects(struct heap *heap, struct heap_slice *slab)
     slab->linked += (uint16_t)count;
     slab->used += (uint16_t)count;
     take_list(heap, slab, first);
-    heap->fresh |= (uint64_t)!slab->worn << index;
+    heap->fresh[index] = !slab->worn;
 }
 
 static bool has_remote(const struct heap_slice *slab)
@@ -255,11 +255,18 @@ static inline bool take_freed(struct heap *heap, size_t index, unsigned least)
     return true;
 }
 
+/* How many objects are taken before more are made. Large ones, of which the slab has made some, are
+ * so few: memory counts more than the time for a list. */
+static unsigned worthwhile(const struct heap_slice *slab)
+{
+    return slab->enough <= ENOUGH_MIN && slab->linked >= slab->enough ? 2 : slab->enough;
+}
+
 /* Fills the empty list with what the current slab has ready, if that is worth it. */
 static bool fill(struct heap *heap, struct heap_slice *slab)
 {
     unsigned index = slab->size_class;
-    if (take_freed(heap, index, slab->enough))
+    if (take_freed(heap, index, worthwhile(slab)))
         return true;
     if (has_remote(slab)) {
         take_list(heap, slab, __atomic_exchange_n(&slab->remote, 0, __ATOMIC_ACQUIRE));
@@ -426,7 +433,7 @@ static bool refill(struct heap *heap, unsigned index)
 
 bool heap_slab_is_fresh(const struct heap *heap, unsigned index)
 {
-    return (heap->fresh >> index) & 1;
+    return heap->fresh[index];
 }
 
 static inline void *pop(struct heap *heap, size_t index)
@@ -447,12 +454,20 @@ static __attribute__((noinline)) void *refill_and_pop(struct heap *heap, size_t 
  * list; now and then it does not, so that the clock is looked at. */
 void *heap_slab_alloc(struct heap *heap, size_t index)
 {
+    uintptr_t object = heap->list[index];
+    struct heap_slice *slab = heap->current[index];
     if (list_is_empty(heap, index))
         return refill_and_pop(heap, index);
-    void *object = pop(heap, index);
-    if (list_is_empty(heap, index) && heap->unwatched < WATCH_EVERY)
-        take_freed(heap, index, heap->current[index]->enough / 2);
-    return object;
+    unsigned ready = (unsigned)slab->linked - slab->used;
+    bool is_last = *(const uintptr_t *)object == heap_link(heap->world, object, 0);
+    if (!is_last || ready < slab->enough / 2 || heap->unwatched >= WATCH_EVERY)
+        return pop(heap, index);
+    heap->unwatched += ready;
+    heap->list[index] = slab->free;
+    heap->fresh[index] = false;
+    slab->free = 0;
+    slab->used = slab->linked;
+    return (void *)object;
 }
 
 /* --- freeing --- */

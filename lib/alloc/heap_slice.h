@@ -154,7 +154,7 @@ struct heap {
     uintptr_t bump[HEAP_CLASSES];     /* first object of the current slab whose pages are taken, but
                                          that     is not linked... */
     uintptr_t bump_end[HEAP_CLASSES]; /* ...and the end of such objects */
-    uint64_t fresh;                   /* bit a class: objects of `list` are zero but for links */
+    bool fresh[HEAP_CLASSES];         /* objects of `list` are zero but for links */
     struct heap_batch pending[HEAP_PENDING]; /* by number of the slab, modulo */
     struct heap_queue stash;                 /* slices kept */
     uint32_t stashed;
