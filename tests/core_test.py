@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Tests that the heap can be lifted: `make core`, and what is in there builds freestanding, as C and
 in C++, by both compilers, asks for nothing but its port, and runs in another kernel."""
+import functools
 import os
 import pathlib
 import re
@@ -29,13 +30,15 @@ def symbols(which, library):
     return {line.split()[-1] for line in lines if line and not line.endswith(":")}
 
 
-class CoreTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        clean = {name: text for name, text in os.environ.items() if not name.startswith("MAKE")}
-        subprocess.run(["make", "-s", "core"], cwd=ROOT, env=clean, check=True, stdout=subprocess.DEVNULL)
+@functools.lru_cache(None)
+def make_core():
+    clean = {name: text for name, text in os.environ.items() if not name.startswith("MAKE")}
+    subprocess.run(["make", "-s", "core"], cwd=ROOT, env=clean, check=True, stdout=subprocess.DEVNULL)
 
+
+class CoreTest(unittest.TestCase):
     def setUp(self):
+        make_core()
         self.directory = tempfile.TemporaryDirectory(prefix="loam-core-")
         self.addCleanup(self.directory.cleanup)
 
