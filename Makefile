@@ -251,8 +251,8 @@ build/hardened/libloam.so build/hardened/libloam.o: $(call LOAM_OBJECTS,hardened
 
 $(LOAM_BUILDS:%=build/%/libloam.so):
 	$(call say,LINK,$@)
-	$(Q)$(CC) -shared -nostartfiles -Wl,-soname,libloam.so -Wl,-z,nodelete -Wl,--no-undefined \
-	    -Wl,-Bsymbolic -Wl,-O1 $(filter %.o,$^) -o $@
+	$(Q)$(CC) -shared -nostartfiles -Wl,-soname,libloam.so -Wl,-z,nodelete -Wl,-z,initfirst \
+	    -Wl,--no-undefined -Wl,-Bsymbolic -Wl,-O1 $(filter %.o,$^) -o $@
 
 # One object whose own names are hidden, so that they meet no others.
 $(LOAM_BUILDS:%=build/%/libloam.o):
@@ -517,10 +517,9 @@ kernel-bench: $(K)/kernel.elf $(if $(BENCH_FRAMES),$(FRAME_BENCHES)) | need-pyth
     $(if $(BENCH_FRAMES),need-valgrind)
 	$(if $(BENCH_FRAMES),@for frames in list buddy; do $(MAKE) --no-print-directory FRAMES=$$frames \
 	    $(O)-$$frames/kernel.elf || exit 1; done)
-	$(if $(BENCH_FRAMES),@tools/frame_bench.py $(BENCH) $(B))
 	$(if $(BENCH_HARDENED),@$(MAKE) --no-print-directory HARDEN=1 $(HARDENED)/kernel.elf)
 	@tools/bench.py --build $(K) $(if $(B),--only $(B)) \
-	    $(if $(BENCH_FRAMES),$(foreach frames,list buddy,--frames $(frames)=$(O)-$(frames))) \
+	    $(if $(BENCH_FRAMES),--hosted $(BENCH) $(foreach frames,list buddy,--frames $(frames)=$(O)-$(frames))) \
 	    $(if $(BENCH_HARDENED),--hardened $(HARDENED))
 
 # Instructions of malloc and free; LIB= is the library to preload.

@@ -125,11 +125,40 @@ void *hosted_map(size_t bytes)
     return (void *)map(bits_round_up(bytes, HEAP_PAGE), PROT_READ | PROT_WRITE, 0);
 }
 
+/* True unless the process may only have so much address space. */
+static bool may_reserve(void)
+{
+    struct rlimit limit = {0};
+    return linux_getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY;
+}
+
+/* What is reserved counts under a limit that the program sets later: what is not in use goes, and
+ * the arena grows step by step from there. True iff there was something. */
+static bool release_reserve(struct heap_world *world)
+{
+    heap_port_lock(world);
+    bool releases = space.is_reserved && !may_reserve();
+    if (releases) {
+        unmap(space.table + space.table_bytes, space.marks);
+        unmap(space.marks + 8 * space.table_bytes, space.arena);
+        unmap(space.next, space.end);
+        space.is_reserved = false;
+    }
+    heap_port_unlock(world);
+    return releases;
+}
+
+static uintptr_t map_block(size_t bytes, size_t align)
+{
+    return align == HEAP_PAGE ? map(bytes, PROT_READ | PROT_WRITE, 0) : map_aligned(bytes, align);
+}
+
 void *heap_port_map(struct heap_world *world, size_t bytes, size_t align)
 {
-    (void)world;
-    return (void *)(align == HEAP_PAGE ? map(bytes, PROT_READ | PROT_WRITE, 0)
-                                       : map_aligned(bytes, align));
+    uintptr_t start = map_block(bytes, align);
+    if (start == 0 && release_reserve(world))
+        start = map_block(bytes, align);
+    return (void *)start;
 }
 
 void heap_port_unmap(struct heap_world *world, void *start, size_t bytes)
@@ -167,13 +196,6 @@ static void set_space(uintptr_t arena, size_t arena_bytes)
     space.end = arena + arena_bytes;
     space.next = arena;
     space.huge = arena + HUGE_ARENA;
-}
-
-/* True unless the process may only have so much address space. */
-static bool may_reserve(void)
-{
-    struct rlimit limit = {0};
-    return linux_getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY;
 }
 
 /* The arena starts at a multiple of its size, so that its table can start small. What is not in use
@@ -259,6 +281,7 @@ uintptr_t heap_port_extend(struct heap_world *world, size_t bytes)
     enum outcome outcome = OCCUPIED;
     uintptr_t start = 0;
     heap_port_lock(world);
+    release_reserve(world);
     while (outcome == OCCUPIED && bytes <= space.end - space.next) {
         start = space.next;
         outcome = open_range(start, bytes);

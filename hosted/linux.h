@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <asm/errno.h>
 #include <linux/futex.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -90,11 +91,12 @@ static inline long linux_gettid(void)
     return linux_call(SYS_gettid, 0, 0, 0, 0);
 }
 
-/* True iff this process has a thread of that number. */
+/* False only if it is certain that this process has no thread of that number: a filter of system
+ * calls may refuse to say. */
 static inline bool linux_has_thread(long tid)
 {
     long process = linux_call(SYS_getpid, 0, 0, 0, 0);
-    return linux_call(SYS_tgkill, (uintptr_t)process, (uintptr_t)tid, 0, 0) == 0;
+    return linux_call(SYS_tgkill, (uintptr_t)process, (uintptr_t)tid, 0, 0) != -ESRCH;
 }
 
 /* Between threads of this process. */

@@ -94,9 +94,12 @@ void *aligned_alloc(size_t align, size_t size)
     return or_no_memory(heap_alloc_aligned(hosted_heap, size, align));
 }
 
+/* Of the GNU C library, which takes the next power of two for an alignment that is none. */
 void *memalign(size_t align, size_t size)
 {
-    return aligned_alloc(align, size);
+    if (align > SIZE_MAX / 2 + 1)
+        return fail(EINVAL);
+    return aligned_alloc((size_t)1 << bits_log2_up(bits_max(align, 1)), size);
 }
 
 int posix_memalign(void **result, size_t align, size_t size)

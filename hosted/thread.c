@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "hosted/hosted.h"
 #include "hosted/linux.h"
@@ -31,6 +32,7 @@ static size_t spare_count;         /* lock */
 static size_t heap_count;          /* lock */
 static bool is_ready;              /* lock: the world is */
 static uint64_t cap;               /* of the world; 0: none */
+static bool wants_stats;
 
 static bool make_world(void)
 {
@@ -81,18 +83,6 @@ static bool make_end_key(void)
     return pthread_key_create(&end_key, end_round) == 0;
 }
 
-/* The first thread keeps its heap to the end of the process. */
-static void watch_end(struct heap *heap)
-{
-    if (heap == &first_owner.heap)
-        return;
-    heap_port_lock(&hosted_world);
-    has_end_key = has_end_key || make_end_key();
-    heap_port_unlock(&hosted_world);
-    if (has_end_key)
-        pthread_setspecific(end_key, heap);
-}
-
 static void note_late(struct heap *heap)
 {
     struct owner *owner = (struct owner *)heap;
@@ -101,6 +91,19 @@ static void note_late(struct heap *heap)
     owner->next = late;
     late = owner;
     heap_port_unlock(&hosted_world);
+}
+
+/* The first thread keeps its heap to the end of the process. Where the program has taken all keys,
+ * a thread counts as late from the start. */
+static void watch_end(struct heap *heap)
+{
+    if (heap == &first_owner.heap)
+        return;
+    heap_port_lock(&hosted_world);
+    has_end_key = has_end_key || make_end_key();
+    heap_port_unlock(&hosted_world);
+    if (!has_end_key || pthread_setspecific(end_key, heap) != 0)
+        note_late(heap);
 }
 
 /* A late thread's heap, once the thread is gone; or NULL. */
@@ -204,15 +207,22 @@ static void after_fork_in_child(void)
     heap_fork_child(&hosted_world);
 }
 
-static bool is_set(const char *name)
+/* The value of an environment variable; NULL without, or if the program has privileges that its
+ * caller lacks. */
+static const char *setting(char *const environment[], const char *name)
 {
-    const char *value = secure_getenv(name);
-    return value != NULL && value[0] != '\0' && strcmp(value, "0") != 0;
+    for (; *environment != NULL; environment++) {
+        size_t i = 0;
+        while (name[i] != '\0' && (*environment)[i] == name[i])
+            i++;
+        if (name[i] == '\0' && (*environment)[i] == '=')
+            return getauxval(AT_SECURE) == 0 ? *environment + i + 1 : NULL;
+    }
+    return NULL;
 }
 
-static void read_cap(void)
+static void read_cap(const char *text)
 {
-    const char *text = secure_getenv("LOAM_CAP");
     if (text == NULL || text[0] == '\0')
         return;
     if (parse_number(text, &cap) != 0)
@@ -226,17 +236,27 @@ static void read_cap(void)
 extern void *__dso_handle;
 __attribute__((weak, visibility("hidden"))) void *__dso_handle = &__dso_handle;
 
-static __attribute__((constructor)) void start(void)
+/*
+ * Comes before all other constructors, so that our handler before a fork is called last: others'
+ * wait for locks whose holders may be waiting for ours. The C library has not noted where the
+ * environment is, so early.
+ */
+static __attribute__((constructor(101))) void start(int argc, char *argv[], char *environment[])
 {
-    read_cap();
+    (void)argc, (void)argv;
+    const char *stats = setting(environment, "LOAM_STATS");
+    wants_stats = stats != NULL && stats[0] != '\0' && strcmp(stats, "0") != 0;
+    read_cap(setting(environment, "LOAM_CAP"));
     pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }
 
 static __attribute__((destructor)) void end(void)
 {
-    if (!is_set("LOAM_STATS") || hosted_heap->world == NULL)
+    if (!wants_stats || !is_ready)
         return;
-    heap_park(hosted_heap); /* what it only kept at hand is free now */
-    hosted_heap = &heap_none;
+    if (hosted_heap->world != NULL) {
+        heap_park(hosted_heap); /* what it only kept at hand is free now */
+        hosted_heap = &heap_none;
+    }
     hosted_stats();
 }

@@ -27,7 +27,7 @@ static void show_classes(const struct heap_stats *stats)
             console_print("%7u %6u %10lu %10lu %3lu %%\n", class->size, class->slabs, class->used,
                           class->capacity - class->used, class->used * 100 / class->capacity);
     }
-    console_print("%lu small blocks, %s\n", objects, format_bytes(text, bytes));
+    console_print("%lu small blocks live or at hand, %s\n", objects, format_bytes(text, bytes));
 }
 
 static void show_memory(const struct heap_stats *stats)

@@ -22,6 +22,6 @@ struct crash {
         &crash_##name;                                                                             \
     static void name(void *unused __attribute__((unused)))
 
-/* Provokes `kind`. Returns, false, only if there is no such kind (it lists them) or it did no harm.
+/* Provokes `kind`. Returns, false, only if there is no such kind (it lists them) or nobody noticed.
  */
 bool crash_run(const char *kind);

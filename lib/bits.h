@@ -84,7 +84,7 @@ static inline unsigned bits_highest(uint64_t value)
     return (unsigned)(63 ^ (uint64_t)__builtin_clzll(value));
 }
 
-/* Number of set bits. */
+/* Number of set bits: pairs, then nibbles, then bytes are summed side by side. */
 static inline unsigned bits_count(uint64_t value)
 {
     value -= (value >> 1) & 0x5555555555555555;

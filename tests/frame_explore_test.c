@@ -756,31 +756,32 @@ static void merge_against_allocate_of_words(void **state)
                                .cpu = {give_word_7, get_two_words}});
 }
 
-/* Another block with two free halves is listed, too. */
+/* The block below has a free half and is listed, too. */
 static void prepare_merge_of_words_3_and_7(void)
 {
-    hold(192, 6);
-    hold(448, 6);
-    hold(FAR - BASE, 0);
+    hold(BLOCK + 192, 6);
+    hold(BLOCK + 448, 6);
+    hold(0, 0);
 }
 
 static void give_words_7_and_3(unsigned id)
 {
-    give_word_7(id);
-    give_at(192, 6);
+    (void)id;
+    give_at(BLOCK + 448, 6);
+    give_at(BLOCK + 192, 6);
 }
 
 static void get_half(unsigned id)
 {
-    world.got[id] = must_get(8, FAR + MORE);
+    world.got[id] = must_get(8, CEILING);
 }
 
 /* If it has tried both halves in vain, the block is whole. */
 static void check_half(void)
 {
-    bool elsewhere = world.got[1].number >= FAR;
-    see(elsewhere);
-    if (elsewhere)
+    bool below = world.got[1].number < BASE + BLOCK;
+    see(below);
+    if (below)
         must_get(9, CEILING);
 }
 
@@ -788,7 +789,7 @@ static void merge_against_allocate_in_vain(void **state)
 {
     (void)state;
     explore(&(struct scenario){.name = "merge, allocate words in vain",
-                               .memory = BLOCK,
+                               .memory = 2 * BLOCK,
                                .more = MORE,
                                .prepare = prepare_merge_of_words_3_and_7,
                                .cpu = {give_words_7_and_3, get_half},
@@ -925,6 +926,39 @@ static void class_listing(void **state)
                                .prepare = prepare_words_but_one,
                                .cpu = {give_word_1, get_word},
                                .check = listed_blocks_are_found});
+}
+
+/* One word of the lower block is free: it alone is listed. */
+static void prepare_two_blocks_of_words(void)
+{
+    for (uint64_t word = 64; word < 2 * BLOCK; word += 64)
+        hold(word, 6);
+}
+
+static void give_word_of_block_1(unsigned id)
+{
+    (void)id;
+    give_at(BLOCK, 6);
+}
+
+/* Whether or not that word is there to take, another is, without other CPUs' help. */
+static void get_word_of_block_1_and_another(unsigned id)
+{
+    get_at(BLOCK, 6);
+    unsigned before = world.drains;
+    get_word(id);
+    explore_assert(world.drains == before);
+}
+
+static void a_list_counts_before_it_has(void **state)
+{
+    (void)state;
+    explore(&(struct scenario){.name = "list, end the listing and search",
+                               .memory = 2 * BLOCK,
+                               .more = MORE,
+                               .prepare = prepare_two_blocks_of_words,
+                               .cpu = {give_word_of_block_1, get_word_of_block_1_and_another},
+                               .preemptions = 2});
 }
 
 /* All is in use, but the lists do not know yet. */
@@ -1410,6 +1444,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(split_against_merge),
         cmocka_unit_test(merge_and_split_against_allocate),
         cmocka_unit_test(class_listing),
+        cmocka_unit_test(a_list_counts_before_it_has),
         cmocka_unit_test(free_against_search),
         cmocka_unit_test(allocate_against_free_of_blocks),
         cmocka_unit_test(drained_before_a_request_fails),

@@ -8,21 +8,25 @@ MUTANTS = [
         "a listing ends without a second look at the descriptor",
         "frame_block.c",
         """    if (desc_list(atomic_recheck(block_desc(frames, block))) == list)
-        list_put(frames, list, 0, block);
+        list_block(frames, list, block);
 """,
         "",
         "class_listing",
     ),
     Mutant(
         "the count comes before the bits",
-        "frame_block.c",
-        """    if (!line_put_in_word(&block_line(frames, block)[word % LINE_WORDS], bits))
+        "frame_tree.h",
+        """    if (!line_put_in_word(&words[word % ((uint64_t)SPAN_BLOCKS * LINE_WORDS)], bits))
         return false;
-    block_add(frames, block, word_count(bits));
+    uint16_t old = atomic_add(&span->desc[block % SPAN_BLOCKS], DESC(count));
+    if (!desc_same_list(old, (uint16_t)(old + DESC(count))))
+        block_added(frames, block, old, count);
     return true;
 """,
-        """    block_add(frames, block, word_count(bits));
-    return line_put_in_word(&block_line(frames, block)[word % LINE_WORDS], bits);
+        """    uint16_t old = atomic_add(&span->desc[block % SPAN_BLOCKS], DESC(count));
+    if (!desc_same_list(old, (uint16_t)(old + DESC(count))))
+        block_added(frames, block, old, count);
+    return line_put_in_word(&words[word % ((uint64_t)SPAN_BLOCKS * LINE_WORDS)], bits);
 """,
         "two_free_the_last_of_a_block",
     ),
@@ -124,12 +128,29 @@ MUTANTS = [
         "stale_hint_against_free",
     ),
     Mutant(
+        "a list counts a block after it has it",
+        "frame_block.c",
+        """    atomic_add(&frames->listed[list], 1);
+    if (!list_put(frames, list, 0, block))
+        atomic_sub(&frames->listed[list], 1);
+""",
+        """    if (list_put(frames, list, 0, block))
+        atomic_add(&frames->listed[list], 1);
+""",
+        "a_list_counts_before_it_has",
+    ),
+    Mutant(
         "hints come before what they tell of",
         "frame_list.c",
-        "    for (; level <= LEVEL_TOP; level++, bit /= LINE_BITS)\n",
-        """    if (level < LEVEL_TOP)
-        list_put(frames, list, level + 1, bit / LINE_BITS);
-    for (bool once = true; once; once = false)
+        """    bool put = set(frames, list, level, bit);
+    while (level++ < LEVEL_TOP)
+        set(frames, list, level, bit /= LINE_BITS);
+    return put;
+""",
+        """    uint64_t hint = bit;
+    for (unsigned above = level; above++ < LEVEL_TOP;)
+        set(frames, list, above, hint /= LINE_BITS);
+    return set(frames, list, level, bit);
 """,
         "free_against_search",
     ),
@@ -157,11 +178,11 @@ MUTANTS = [
     Mutant(
         "a block is free before its descriptor says so",
         "frame.c",
-        """    atomic_store(block_desc(frames, block), DESC_WHOLE);
+        """    atomic_store(&span->desc[index], DESC_WHOLE);
     blocks_put_word(frames, block, (uint64_t)1 << (block % 64));
 """,
         """    blocks_put_word(frames, block, (uint64_t)1 << (block % 64));
-    atomic_store(block_desc(frames, block), DESC_WHOLE);
+    atomic_store(&span->desc[index], DESC_WHOLE);
 """,
         "allocate_against_free_of_blocks",
     ),

@@ -56,16 +56,6 @@ static void clip_counts_the_numbers_below_the_limit(void **state)
     assert_int_equal(word_clip(0, UINT64_MAX, 64), 0);
 }
 
-static void run_sets_2_to_the_k_bits(void **state)
-{
-    (void)state;
-    for (unsigned k = 0; k <= 6; k++)
-        for (unsigned first = 0; first + (1u << k) <= 64; first++)
-            for (unsigned bit = 0; bit < 64; bit++)
-                assert_int_equal(has(word_run(first, k), bit),
-                                 first <= bit && bit < first + (1u << k));
-}
-
 static void runs_start_where_aligned_bits_are_all_set(void **state)
 {
     (void)state;
@@ -97,29 +87,13 @@ static void take_takes_the_highest_run_and_nothing_else(void **state)
     }
 }
 
-static void count_counts_set_bits(void **state)
-{
-    (void)state;
-    assert_int_equal(word_count(0), 0);
-    assert_int_equal(word_count(UINT64_MAX), 64);
-    for (unsigned round = 0; round < 20000; round++) {
-        uint64_t word = next_word(round);
-        unsigned count = 0;
-        for (unsigned bit = 0; bit < 64; bit++)
-            count += has(word, bit);
-        assert_int_equal(word_count(word), count);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mask_sets_the_bits_of_its_range),
         cmocka_unit_test(clip_counts_the_numbers_below_the_limit),
-        cmocka_unit_test(run_sets_2_to_the_k_bits),
         cmocka_unit_test(runs_start_where_aligned_bits_are_all_set),
         cmocka_unit_test(take_takes_the_highest_run_and_nothing_else),
-        cmocka_unit_test(count_counts_set_bits),
     };
     return cmocka_run_group_tests_name("frame_word", tests, NULL, NULL);
 }

@@ -83,8 +83,8 @@ def ask_gdb(socket, commands):
     return said[1:-1]
 
 
-# What loam-block says of an address. SMALL and LARGE stand for the two blocks that ALLOC makes.
-ALLOC = "alloc 100; alloc 100000"
+# What loam-block says of an address. SMALL, LARGE and HUGE stand for the blocks that ALLOC makes.
+ALLOC = "alloc 100; alloc 100000; alloc 8000000"
 LOOK = "mem; frames; heap; maps; walk SMALL"
 BLOCKS = {
     "SMALL": r"the start of a live small block of 112 bytes at SMALL\n",
@@ -92,7 +92,9 @@ BLOCKS = {
     "SMALL + 112 + 5": r"5 bytes into a free small block of 112 bytes at 0x",
     "SMALL + 0x10000000": r"brk\n  behind the heap's arena.*\n  not mapped",
     "LARGE + 4096": r"4096 bytes into a live large block of 102400 bytes at LARGE\n",
-    "LARGE + 0x10000000": r"mmap\n  in no region.*\n  not mapped",
+    "HUGE + 4096": r"4096 bytes into a live large block of 8003584 bytes at HUGE\n",
+    "HUGE + 0x10000000": r"mmap\n  in no region.*\n  not mapped",
+    "0xffffea0000000000": r"vmalloc\n  in no block",
     "power_off": r"kernel text\n  power_off .*/power\.c:\d+",
     "&pmm": r"kernel data\n  pmm",
     "$rsp": r"the boot stack, \d+ bytes below its start\n  mapped: rw--g page of 4 KiB",
@@ -101,7 +103,7 @@ BLOCKS = {
     "0xffff800004000000": r"free: in the free block at frame 0x4000 of order 14\n",
     "0xffff800000000000 + $cr3": r"in use: the root of the page tables",
     "pmm.frames.spans": r"in use: the frame allocator's metadata",
-    "0xfffff00000000000": r"the descriptor of slice 0, at 0x\w+\n",
+    "0xfffff00000000000": r"the descriptor of the slice at 0x\w+\n",
     "0": r"a null pointer.*\n  not mapped",
     "0x800000000000": r"not canonical",
 }
@@ -111,14 +113,14 @@ BLOCKS = {
 def session():
     """Boots once to learn where the blocks are, and once more to look at them with gdb: what it
     said too early, what it said at the end, what the kernel printed, and place()."""
-    small, large = re.findall(r"^\$\d+ = (0x\w+)  \d+ bytes, us", output_of(start(ALLOC)), re.M)
+    small, large, huge = re.findall(r"^\$\d+ = (0x\w+)  \d+ bytes, us", output_of(start(ALLOC)), re.M)
     early = ["tbreak kmain", "continue", "loam-heap", "loam-frames"]
     late = ["tbreak power_off", "continue", "loam-frames", "loam-heap", "loam-maps"]
     late += ["loam-walk SMALL", "loam-walk 8 * 8", "loam-walk", "loam-block nonsense"]
     late += ["loam-block " + address for address in BLOCKS]
 
     def place(text):
-        return text.replace("SMALL", small).replace("LARGE", large)
+        return text.replace("SMALL", small).replace("LARGE", large).replace("HUGE", huge)
 
     said, printed = debug(place(ALLOC + "; " + LOOK), [place(text) for text in early + late])
     return dict(zip(early, said)), dict(zip(late, said[len(early) :])), printed, place
@@ -137,8 +139,8 @@ class CommandsTest(unittest.TestCase):
     def test_heap_is_the_one_that_the_prompt_shows(self):
         classes, slabs = re.fullmatch(r"(.*?\n)(slab .*)", self.said["loam-heap"], re.S).groups()
         self.assertIn(classes, self.printed)
-        live = re.findall(r"^slab \d+ at 0x\w+: (\d+) of \d+ ", slabs, re.M)
-        counts = re.findall(r"^(\d+) (?:small|large) blocks", classes, re.M)
+        live = re.findall(r"^slab at 0x\w+: (\d+) of \d+ ", slabs, re.M)
+        counts = re.findall(r"^(\d+) small blocks", classes, re.M)
         self.assertEqual(sum(map(int, live)), sum(map(int, counts)))
 
     def test_maps_are_those_that_the_prompt_shows(self):

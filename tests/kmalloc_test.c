@@ -310,6 +310,66 @@ static void the_checker_sees_each_damage(void **state)
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
 
+/* Every way of asking for memory, over the frames of pmm (KM_DMA32) and over the heap's port. */
+static void *ask(unsigned way, void *block)
+{
+    switch (way) {
+    case 0:
+        return kmalloc(3 * PAGE_SIZE, KM_DMA32 | KM_ZERO);
+    case 1:
+        return kmalloc_aligned(PAGE_SIZE, 4 * PAGE_SIZE, KM_DMA32);
+    case 2:
+        return krealloc(block, 8 * PAGE_SIZE, KM_DMA32);
+    case 3:
+        return kmalloc(100000, KM_ATOMIC);
+    case 4:
+        return kmalloc(8 * MIB, KM_NOWAIT);
+    case 5:
+        return kcalloc(3, 5000, 0);
+    default:
+        return kmalloc_aligned(100000, 2 * MIB, 0);
+    }
+}
+
+/* True iff a frame or a call of the port was refused, and nothing came of it or nothing was lost.
+ */
+static bool survives(unsigned way, unsigned nth, bool for_good)
+{
+    char *block = kmalloc(PAGE_SIZE, KM_DMA32);
+    assert_non_null(block);
+    strcpy(block, "kept");
+    kmalloc_trim();
+    uint64_t held = pmm_account().heap, failures = host_heap_failures;
+    host_heap_fail(nth, for_good);
+    ram_fail_after(nth, for_good);
+    char *got = ask(way, block);
+    bool failed = ram_fail_never() || host_heap_failures > failures;
+    host_heap_fail_never();
+    assert_true(got != NULL || failed);
+    assert_true(got != NULL || pmm_account().heap == held);
+    if (way == 2 && got != NULL)
+        block = got;
+    else
+        kfree(got);
+    assert_string_equal(block, "kept");
+    kfree(block);
+    assert_int_equal(kmalloc_check(ram_told), 0);
+    return failed;
+}
+
+static void every_failure_below_leaves_all_as_it_was(void **state)
+{
+    (void)state;
+    for (unsigned way = 0; way < 7; way++) {
+        for (unsigned for_good = 0; for_good < 2; for_good++) {
+            unsigned nth = 0;
+            while (nth < 100 && survives(way, nth, for_good))
+                nth++;
+            assert_in_range(nth, way <= 2, 99); /* what the heap needs may be at hand */
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -324,6 +384,7 @@ int main(void)
         TEST(dma32_misuse_panics),
         TEST(dma32_exhaustion_loses_nothing),
         TEST(dma32_without_room_for_a_record_loses_nothing),
+        TEST(every_failure_below_leaves_all_as_it_was),
         TEST(many_dma32_blocks_are_told_apart),
         TEST(the_checker_sees_each_damage),
         TEST(the_checker_sees_a_damaged_dma32_block),

@@ -131,6 +131,10 @@ class LibloamTest(unittest.TestCase):
         self.assertRegex(text, r"large: 3 blocks")
         self.assertEqual(run([CORNER, "leave_three_blocks"], env={"LOAM_STATS": "0"}).stderr, b"")
 
+    def test_statistics_are_told_by_a_last_thread_without_a_heap(self):
+        done = run([CORNER, "main_thread_may_leave_first"], env={"LOAM_STATS": "1"})
+        self.assertRegex(done.stderr.decode(), "verdict: ")
+
     def test_only_the_family_is_exported(self):
         if not shutil.which("nm"):
             self.skipTest("nm is not installed")

@@ -61,6 +61,12 @@ frame_t pmm_early_alloc(struct frame_request request)
     explore_fail("paging allocates in the first life");
 }
 
+frame_t pmm_alloc_from_reserve(struct frame_request request)
+{
+    (void)request;
+    explore_fail("paging runs out of frames");
+}
+
 bool pmm_early_free(frame_t frame)
 {
     (void)frame;

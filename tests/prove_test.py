@@ -20,7 +20,7 @@ WORD, BITS = "lib/alloc/frame_word.h", "lib/bits.h"
 MUTANTS = [
     ("word_clip", WORD, "if (limit <= start)", "if (limit < start)", True),
     ("word_clip", WORD, "if (limit <= start)", "if (limit == start)", False),
-    ("word_mask", WORD, "to == 64 ? 0 :", "to == 63 ? 0 :", False),
+    ("word_mask", WORD, "to - from)", "to)", False),
     ("word_take", WORD, "*word & window", "*word", False),
     ("bits_round_up", BITS, "value + (unit - 1)", "value + unit", False),
 ]

@@ -54,7 +54,7 @@ TYPED = [
     300 * "x",
 ]
 TYPED_TEXTS = (
-    r"(?m)^\$1 = 0x\w+  100 bytes, usable 112$",
+    r"(?m)^\$1 = 0x\w+  100 bytes, usable 1\d\d$",
     r"(?m)^\w+  (41 ){9}(?!41)",
     r"(?m)^\w+  (42 ){9}(?!42)",
     r"--more--(\x08 \x08){8}loam> more\n",
@@ -240,6 +240,7 @@ BOOTS = [
     Boot("hang", "--boot pvh --timeout 5", "crash hang", "hang", (r"after 5 s, the kernel hangs",)),
     Boot("uefi 40M", "--boot uefi --mem 40M", "mem", "shell", (r"OVMF needs \d+M",)),
     Boot("pvh 4M", "--boot pvh --mem 4M", "mem", "ok", (r"\d+ KiB free \+",)),
+    Boot("pvh 8M", "--boot pvh --mem 8M --timeout 240", "test", "ok"),
     Boot("pvh 2M", "--boot pvh --mem 2M", "mem", "unready", (r"too little memory",)),
     Boot("no boot volume", "--boot uefi", "mem", "shell", (), "no loader"),
     loader("kernel missing", "no sealed kernel", r"is not on the boot volume: copy it"),

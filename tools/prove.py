@@ -30,7 +30,7 @@ BY_PROVERS = "-wp-prover z3,cvc4".split()
 # The functions that each file in tests/prove proves.
 FILES = {
     "words": """bits_min bits_max bits_lowest bits_highest bits_mask bits_test bits_set bits_clear
-        word_mask word_clip word_run word_aligned word_runs word_take""".split(),
+        word_mask word_clip word_aligned word_runs word_take""".split(),
     "rounding": ["bits_round_down"],
     "alignment": ["bits_round_up", "bits_is_aligned"],
     "orders": ["bits_log2_up"],

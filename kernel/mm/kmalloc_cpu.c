@@ -9,8 +9,11 @@
 #include "kernel/panic.h"
 #include "lib/bits.h"
 
-#define KEEP_MAX   4   /* slices in reserve for interrupts: as many sizes may be new at once, */
-#define KEEP_SHARE 256 /* and of all CPUs together this share of the RAM; but one in any case */
+/* Slices in reserve for interrupts: as many sizes may be new at once, and of all CPUs together they
+ * are at most such a part of the RAM; one each may be a larger part. */
+#define KEEP_MAX   4
+#define KEEP_SHARE 256
+#define ONE_SHARE  8
 
 struct kmalloc_heaps {
     struct heap task, interrupt;
@@ -20,19 +23,21 @@ static struct kmalloc_heaps boot_heaps;
 
 static uint32_t slices_to_keep(void)
 {
-    uint64_t slices = pmm_account().ram * PAGE_SIZE / HEAP_SLICE_SIZE;
-    return (uint32_t)bits_max(1, bits_min(KEEP_MAX, slices / KEEP_SHARE / percpu_count()));
+    uint64_t slices = pmm_account().ram * PAGE_SIZE / HEAP_SLICE_SIZE / percpu_count();
+    return (uint32_t)bits_min(KEEP_MAX, bits_max(slices / KEEP_SHARE, slices >= ONE_SHARE));
 }
 
-/* The reserve, of nothing so far, is filled by the first who allocates or idles there. */
+/* One slice is enough until a handler takes it. All at once, many CPUs would long wait for locks to
+ * get theirs. */
 void kmalloc_give_heaps(struct percpu *area, struct kmalloc_heaps *heaps)
 {
     heap_init(&heaps->task, kmalloc_world());
     heap_init(&heaps->interrupt, kmalloc_world());
-    heap_reserve(&heaps->interrupt, 0);
+    area->slices_kept = bits_min(1, slices_to_keep());
+    heap_reserve(&heaps->interrupt, area->slices_kept);
     area->task_heap = &heaps->task;
     area->interrupt_heap = &heaps->interrupt;
-    area->heap = &heap_none;
+    area->heap = &heaps->task;
 }
 
 struct kmalloc_heaps *kmalloc_make_heaps(void)

@@ -18,7 +18,8 @@
 
 #define OBJECTS_MIN 8 /* in a slab, so that less than a ninth of it is left over */
 #define ALIGN_MIN   8
-#define SIZE_LIMIT  ((size_t)1 << 40) /* larger objects are absurd */
+#define ALONE       static inline __attribute__((always_inline)) /* compiled anew for a count of 1 */
+#define SIZE_LIMIT  ((size_t)1 << 40)                            /* larger objects are absurd */
 
 struct lock kmem_caches_lock;
 struct kmem_cache *kmem_caches;
@@ -107,8 +108,8 @@ static size_t free_slabs(struct list *gone)
 /* --- allocation ---------------------------------------------------------------------------------
  */
 
-static size_t take_from(const struct kmem_cache *cache, struct kmem_slab *slab, void **objects,
-                        size_t count)
+ALONE size_t take_from(const struct kmem_cache *cache, struct kmem_slab *slab, void **objects,
+                       size_t count)
 {
     size_t wanted = bits_min(count, slab->free_count), taken = 0;
     for (size_t word = 0; taken < wanted; word++) {
@@ -123,7 +124,7 @@ static size_t take_from(const struct kmem_cache *cache, struct kmem_slab *slab, 
 }
 
 /* As many as there are, up to `count`. */
-static size_t take(struct kmem_cache *cache, void **objects, size_t count)
+ALONE size_t take(struct kmem_cache *cache, void **objects, size_t count)
 {
     size_t taken = 0;
     bool were_on = lock_take_irq(&cache->lock);
@@ -167,6 +168,8 @@ bool kmem_cache_alloc_bulk(struct kmem_cache *cache, unsigned flags, size_t coun
 void *kmem_cache_alloc(struct kmem_cache *cache, unsigned flags)
 {
     void *object;
+    if (flags == 0 && take(cache, &object, 1) == 1)
+        return object;
     return kmem_cache_alloc_bulk(cache, flags, 1, &object) ? object : NULL;
 }
 
@@ -221,7 +224,7 @@ static void note_free(struct kmem_cache *cache, struct kmem_slab *slab)
 }
 
 /* Marks the object as free. `*slab` is where it may well be, or NULL; it is told where it was. */
-static enum misuse put(struct kmem_cache *cache, struct kmem_slab **slab, const void *object)
+ALONE enum misuse put(struct kmem_cache *cache, struct kmem_slab **slab, const void *object)
 {
     uintptr_t address = (uintptr_t)object;
     if (!holds(cache, *slab, address))
@@ -239,7 +242,7 @@ static enum misuse put(struct kmem_cache *cache, struct kmem_slab **slab, const 
     return NOTHING;
 }
 
-void kmem_cache_free_bulk(struct kmem_cache *cache, size_t count, void **objects)
+ALONE void free_all(struct kmem_cache *cache, size_t count, void **objects)
 {
     enum misuse misuse = NOTHING;
     size_t done = 0;
@@ -254,10 +257,15 @@ void kmem_cache_free_bulk(struct kmem_cache *cache, size_t count, void **objects
         refuse(cache, objects[done - 1], misuse);
 }
 
+void kmem_cache_free_bulk(struct kmem_cache *cache, size_t count, void **objects)
+{
+    free_all(cache, count, objects);
+}
+
 void kmem_cache_free(struct kmem_cache *cache, void *object)
 {
     if (object != NULL)
-        kmem_cache_free_bulk(cache, 1, &object);
+        free_all(cache, 1, &object);
 }
 
 /* --- caches -------------------------------------------------------------------------------------

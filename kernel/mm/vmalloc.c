@@ -22,7 +22,7 @@
 #define WINDOW_START MEMLAYOUT_VMALLOC_START
 #define WINDOW_END   MEMLAYOUT_VMALLOC_END
 
-struct block {
+struct vmalloc_block {
     struct tree_node node; /* key: its first byte */
     size_t bytes;          /* whole pages, without the guards */
     bool is_freed;         /* its memory is on its way back; nobody's block any more */
@@ -69,9 +69,9 @@ static void drop(uintptr_t first, size_t bytes)
 
 /* Records; under the lock */
 
-static struct block *block_of(struct tree_node *node)
+static struct vmalloc_block *block_of(struct tree_node *node)
 {
-    return container_of(node, struct block, node);
+    return container_of(node, struct vmalloc_block, node);
 }
 
 /* The lowest address at or above `from` with `room` bytes that no block and no guard behind one
@@ -89,7 +89,7 @@ static uintptr_t find_room(uintptr_t from, size_t room)
 }
 
 /* Gives the block addresses, with a guard behind them. False if there are none. */
-static bool insert(struct block *block)
+static bool insert(struct vmalloc_block *block)
 {
     size_t room = block->bytes + GUARD;
     uintptr_t first = find_room(next, room);
@@ -105,7 +105,7 @@ static bool insert(struct block *block)
     return true;
 }
 
-static void discard(struct block *block)
+static void discard(struct vmalloc_block *block)
 {
     lock_take(&lock);
     tree_remove(&blocks, &block->node);
@@ -116,7 +116,7 @@ static void discard(struct block *block)
 }
 
 /* The live block that starts at `pointer`; panics if there is none. */
-static struct block *find(const void *pointer)
+static struct vmalloc_block *find(const void *pointer)
 {
     struct tree_node *node = tree_at_or_below(blocks, (uintptr_t)pointer);
     if (node == NULL || node->key != (uintptr_t)pointer || block_of(node)->is_freed)
@@ -127,12 +127,12 @@ static struct block *find(const void *pointer)
 /* The interface */
 
 /* A record with addresses and no memory yet, or NULL. */
-static struct block *reserve(size_t bytes)
+static struct vmalloc_block *reserve(size_t bytes)
 {
-    struct block *block = kmalloc(sizeof *block, 0);
+    struct vmalloc_block *block = kmalloc(sizeof *block, 0);
     if (block == NULL)
         return NULL;
-    *block = (struct block){.bytes = bytes};
+    *block = (struct vmalloc_block){.bytes = bytes};
     lock_take(&lock);
     bool done = insert(block);
     lock_release(&lock);
@@ -147,7 +147,7 @@ void *vmalloc(size_t size)
     size_t bytes = bits_round_up(size, PAGE_SIZE);
     if (size == 0 || bytes < size || bytes > WINDOW_END - WINDOW_START)
         return NULL;
-    struct block *block = reserve(bytes);
+    struct vmalloc_block *block = reserve(bytes);
     if (block == NULL)
         return NULL;
     uintptr_t first = block->node.key;
@@ -171,7 +171,7 @@ void vfree(void *pointer)
     if (pointer == NULL)
         return;
     lock_take(&lock);
-    struct block *block = find(pointer);
+    struct vmalloc_block *block = find(pointer);
     block->is_freed = true;
     lock_release(&lock);
     drop(block->node.key, block->bytes);
@@ -194,7 +194,7 @@ struct vmalloc_stats vmalloc_stats(void)
     return now;
 }
 
-static void check_block(struct check *check, const struct block *block)
+static void check_block(struct check *check, const struct vmalloc_block *block)
 {
     uintptr_t start = block->node.key, end = start + block->bytes;
     check_expect(
@@ -214,7 +214,7 @@ size_t vmalloc_check(check_report *report)
     check_expect(&check, is_sound, "the tree of vmalloc's blocks is out of order or of balance");
     for (struct tree_node *node = is_sound ? tree_at_or_above(blocks, 0) : NULL; node != NULL;
          node = tree_at_or_above(blocks, node->key + 1)) {
-        const struct block *block = block_of(node);
+        const struct vmalloc_block *block = block_of(node);
         check_block(&check, block);
         sum.blocks++;
         sum.bytes += block->bytes;

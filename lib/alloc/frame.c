@@ -84,11 +84,11 @@ static bool pay(struct frames *frames, uint64_t count, unsigned flags)
     return paid;
 }
 
-/* Others may need what is too much, unless an interrupt handler has used or drained it by now. */
-static NOINLINE void share(struct frames *frames, struct frame_cpu *cpu)
+/* Others may need what is above `most`. */
+static NOINLINE void share(struct frames *frames, struct frame_cpu *cpu, uint64_t most)
 {
     enter(cpu);
-    uint64_t credit = cpu->credit, keep = bits_min(credit, atomic_peek(&frames->batch));
+    uint64_t credit = cpu->credit, keep = bits_min(credit, most);
     atomic_poke(&cpu->credit, keep);
     leave(cpu);
     atomic_add(&frames->pool, (int64_t)(credit - keep));
@@ -105,7 +105,7 @@ static inline void earn(struct frames *frames, struct frame_cpu *cpu, uint64_t c
     atomic_poke(&cpu->credit, credit);
     leave(cpu);
     if (credit > 2 * atomic_peek(&frames->batch))
-        share(frames, cpu);
+        share(frames, cpu, atomic_peek(&frames->batch));
 }
 
 void frame_earn(struct frames *frames, uint64_t count)
@@ -118,8 +118,8 @@ uint64_t frame_free_count(const struct frames *frames)
     uint64_t count = (uint64_t)atomic_peek(&frames->pool);
     for (unsigned i = 0; i < frames->cpus; i++) {
         const struct frame_cpu *cpu = &frames->cpu[i];
-        count += atomic_peek(&cpu->credit) + word_count(atomic_peek(&cpu->mask)) +
-                 word_count(atomic_peek(&cpu->freed));
+        count += atomic_peek(&cpu->credit) + bits_count(atomic_peek(&cpu->mask)) +
+                 bits_count(atomic_peek(&cpu->freed));
     }
     return count;
 }
@@ -143,11 +143,11 @@ static bool own(struct frames *frames, struct frame_cpu *cpu)
     return found != NOT_FOUND;
 }
 
-/* May frames of this word come back without the checks of frame_free_slow()? */
-static NOINLINE bool is_plain(const struct frames *frames, uint16_t desc, uint64_t word)
+/* May frames of this word come back without the checks of free_slow()? */
+static inline bool is_plain(const struct frames *frames, uint16_t desc, uint64_t word)
 {
-    return (desc & (DESC_RAW | DESC_WHOLE)) == 0 &&
-           ((desc & DESC_RAGGED) == 0 || frame_is_managed(frames, word * 64, 64));
+    return (desc & DESC_ODD) == 0 ||
+           ((desc & DESC_ODD) == DESC_RAGGED && frame_is_managed(frames, word * 64, 64));
 }
 
 /* Makes the highest word of the owned block that has free frames the CPU's mask. */
@@ -162,13 +162,12 @@ static bool take_word(struct frames *frames, struct frame_cpu *cpu)
             bits = atomic_exchange(&line[cpu->rest], 0);
     if (bits == 0)
         return false;
-    unsigned count = word_count(bits);
+    unsigned count = bits_count(bits);
     uint64_t word = block * LINE_WORDS + cpu->rest;
     block_subtract(frames, block, count);
     atomic_poke(&cpu->credit, cpu->credit - count);
     cpu->first = word * 64;
-    uint16_t desc = atomic_peek(block_desc(frames, block));
-    cpu->word = (desc & DESC_ODD) == 0 || is_plain(frames, desc, word) ? word : NOT_FOUND;
+    cpu->word = is_plain(frames, atomic_peek(block_desc(frames, block)), word) ? word : NOT_FOUND;
     atomic_poke(&cpu->mask, bits);
     return true;
 }
@@ -376,7 +375,7 @@ bool frame_alloc_at(struct frames *frames, frame_t frame, unsigned order)
 static NOINLINE void free_slow(struct frames *frames, uint64_t frame, unsigned order)
 {
     frame_check_place(frames, "frame_free", frame, order);
-    bool done = span_is_open(frames, frame >> SPAN_SHIFT);
+    bool done = open_span(frames, frame >> SPAN_SHIFT) != NULL;
     if (done && order < BLOCK_SHIFT)
         done = frames_put(frames, frame, 1u << order);
     else if (done)
@@ -386,31 +385,19 @@ static NOINLINE void free_slow(struct frames *frames, uint64_t frame, unsigned o
     frame_earn(frames, (uint64_t)1 << order);
 }
 
-static NOINLINE void count_moved(struct frames *frames, uint64_t block, uint16_t old,
-                                 unsigned count)
-{
-    block_added(frames, block, old, count);
-    frame_earn(frames, 0);
-}
-
 /* Puts back frames of one word that a CPU had at hand. */
-static inline void put_word(struct frames *frames, uint64_t word, uint64_t *at, uint64_t bits,
-                            uint16_t *desc, unsigned count)
+static inline void put_back(struct frames *frames, uint64_t word, uint64_t bits, unsigned count)
 {
-    if (!line_put_in_word(at, bits))
+    if (!frames_put_word(frames, word, bits, count))
         already_free(frames, word * 64 + bits_lowest(bits), 0);
-    uint16_t old = atomic_add(desc, DESC(count));
-    if (!desc_same_list(old, (uint16_t)(old + DESC(count))))
-        count_moved(frames, word / LINE_WORDS, old, count);
 }
 
-static NOINLINE void put_words(struct frames *frames, uint64_t word, uint64_t *at, uint64_t bits,
-                               uint16_t *desc)
+static NOINLINE void put_back_mask(struct frames *frames, uint64_t word, uint64_t mask)
 {
-    if (bits == 0)
+    if (mask == 0)
         return;
-    put_word(frames, word, at, bits, desc, word_count(bits));
-    frame_earn(frames, word_count(bits));
+    put_back(frames, word, mask, bits_count(mask));
+    frame_earn(frames, bits_count(mask));
 }
 
 bool frame_drain(struct frames *frames)
@@ -420,51 +407,41 @@ bool frame_drain(struct frames *frames)
         return false;
     enter(cpu);
     uint64_t mask = cpu->mask, first = cpu->first, freed = cpu->freed, word = cpu->freed_word;
-    uint64_t credit = cpu->credit;
     atomic_poke(&cpu->mask, 0);
     atomic_poke(&cpu->freed, 0);
-    atomic_poke(&cpu->credit, 0);
     cpu->word = cpu->freed_word = NOT_FOUND;
     release(frames, &cpu->owned);
     release(frames, &cpu->runs);
     leave(cpu);
-    if (mask != 0 && !frames_put_word(frames, first / 64, mask))
-        already_free(frames, first + bits_lowest(mask), 0);
-    if (freed != 0 && !frames_put_word(frames, word, freed))
-        already_free(frames, word * 64 + bits_lowest(freed), 0);
-    atomic_add(&frames->pool, (int64_t)credit + word_count(mask) + word_count(freed));
+    put_back_mask(frames, first / 64, mask);
+    put_back_mask(frames, word, freed);
+    share(frames, cpu, 0);
     return true;
 }
 
 /* Puts back the frames that were freed, all of one word, and begins with this one anew. */
-static inline void gather(struct frames *frames, struct frame_cpu *cpu, struct frame_span *span,
-                          uint64_t word, uint64_t bit)
+static inline void gather(struct frames *frames, struct frame_cpu *cpu, uint64_t word, uint64_t bit)
 {
-    uint64_t *lines = (uint64_t *)span->line, *at = cpu->freed_at;
-    cpu->freed_at = &lines[word % ((uint64_t)SPAN_BLOCKS * LINE_WORDS)];
-    uint16_t *desc = cpu->freed_desc;
-    cpu->freed_desc = &span->desc[word / LINE_WORDS % SPAN_BLOCKS];
-    uint64_t freed_word = cpu->freed_word;
+    uint64_t freed = cpu->freed, freed_word = cpu->freed_word;
     cpu->freed_word = word;
-    uint64_t freed = cpu->freed;
     atomic_poke(&cpu->freed, bit);
-    if (!bits_is_power_of_two(freed)) {
+    if (bits_is_power_of_two(freed)) {
+        atomic_poke(&cpu->credit, cpu->credit + 1);
         leave(cpu);
-        put_words(frames, freed_word, at, freed, desc);
-        return;
+        put_back(frames, freed_word, freed, 1);
+    } else {
+        leave(cpu);
+        put_back_mask(frames, freed_word, freed);
     }
-    atomic_poke(&cpu->credit, cpu->credit + 1);
-    leave(cpu);
-    put_word(frames, freed_word, at, freed, desc, 1);
 }
 
 static NOINLINE void free_ragged(struct frames *frames, struct frame_cpu *cpu, uint64_t word,
                                  uint64_t bit)
 {
     uint64_t block = word / LINE_WORDS;
-    if (span_is_open(frames, block / SPAN_BLOCKS) &&
+    if (open_span(frames, block / SPAN_BLOCKS) != NULL &&
         is_plain(frames, atomic_peek(block_desc(frames, block)), word)) {
-        gather(frames, cpu, span_of(frames, block), word, bit);
+        gather(frames, cpu, word, bit);
         return;
     }
     leave(cpu);
@@ -475,23 +452,23 @@ static NOINLINE void free_ragged(struct frames *frames, struct frame_cpu *cpu, u
 static NOINLINE void free_other(struct frames *frames, struct frame_cpu *cpu, uint64_t word,
                                 uint64_t bit)
 {
-    uint64_t block = word / LINE_WORDS, gib = block / SPAN_BLOCKS;
-    struct frame_span *span = gib < frames->gibs ? atomic_load(&frames->span[gib]) : NULL;
+    uint64_t block = word / LINE_WORDS;
+    const struct frame_span *span = open_span(frames, block / SPAN_BLOCKS);
     if (span == NULL || (atomic_peek(&span->desc[block % SPAN_BLOCKS]) & DESC_ODD) != 0)
         free_ragged(frames, cpu, word, bit);
     else
-        gather(frames, cpu, span, word, bit);
+        gather(frames, cpu, word, bit);
 }
 
 static NOINLINE void free_block(struct frames *frames, uint64_t frame, struct frame_cpu *cpu)
 {
-    uint64_t block = frame >> BLOCK_SHIFT;
-    if (frame % BLOCK_FRAMES != 0 || !span_is_open(frames, frame >> SPAN_SHIFT) ||
-        atomic_load(block_desc(frames, block)) != DESC(0)) {
+    uint64_t block = frame >> BLOCK_SHIFT, index = block % SPAN_BLOCKS;
+    struct frame_span *span = open_span(frames, block / SPAN_BLOCKS);
+    if (frame % BLOCK_FRAMES != 0 || span == NULL || atomic_load(&span->desc[index]) != DESC(0)) {
         free_slow(frames, frame, BLOCK_SHIFT);
         return;
     }
-    atomic_store(block_desc(frames, block), DESC_WHOLE);
+    atomic_store(&span->desc[index], DESC_WHOLE);
     blocks_put_word(frames, block, (uint64_t)1 << (block % 64));
     earn(frames, cpu, BLOCK_FRAMES);
 }

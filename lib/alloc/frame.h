@@ -62,27 +62,25 @@ struct frame_node {
 
 struct frame_span; /* metadata of one GiB */
 
-#define FRAME_LISTS 12
+#define FRAME_LISTS 10
 
 /* What a CPU has at hand: of one word of frames those that are free, of another those that it freed
  * and did not put back yet, and the block that it takes words from. A word is 64 frames; number
  * UINT64_MAX is none. Only the CPU itself writes it; `owned` and `runs` others read, as hints. */
 struct frame_cpu {
-    uint64_t mask;        /* frames first .. first + 63 that are free */
-    uint64_t first;       /* a multiple of 64 */
-    uint64_t word;        /* first / 64 if others of these frames may come back into the mask */
-    uint64_t freed;       /* a mask likewise */
-    uint64_t freed_word;  /* word number */
-    uint64_t *freed_at;   /* the word in the tree, */
-    uint16_t *freed_desc; /* and the descriptor of its block */
-    bool busy;            /* an interrupt handler that finds it set leaves all this alone */
-    uint16_t node;        /* 1 + the node that it prefers, or 0 */
-    unsigned rest;        /* words [0, rest) of the owned block are still to be looked at */
-    uint64_t owned;       /* the block that it owns for single frames */
-    uint64_t credit;      /* frames that it may still take out of the tree */
-    uint64_t *blocks;     /* the word that the last block of 2 MiB came from, */
-    uint64_t block;       /* and the first block that it stands for */
-    uint64_t runs;        /* the block that it owns for runs of 2 to 256 frames */
+    uint64_t mask;       /* frames first .. first + 63 that are free */
+    uint64_t first;      /* a multiple of 64 */
+    uint64_t word;       /* first / 64 if others of these frames may come back into the mask */
+    uint64_t freed;      /* a mask likewise */
+    uint64_t freed_word; /* word number */
+    bool busy;           /* an interrupt handler that finds it set leaves all this alone */
+    uint16_t node;       /* 1 + the node that it prefers, or 0 */
+    unsigned rest;       /* words [0, rest) of the owned block are still to be looked at */
+    uint64_t owned;      /* the block that it owns for single frames */
+    uint64_t credit;     /* frames that it may still take out of the tree */
+    uint64_t *blocks;    /* the word that the last block of 2 MiB came from, */
+    uint64_t block;      /* and the first block that it stands for */
+    uint64_t runs;       /* the block that it owns for runs of 2 to 256 frames */
 } __attribute__((aligned(128)));
 
 /* Fields are private to frame*.c. frame_tree.h tells what they mean together. */
@@ -92,7 +90,6 @@ struct frames {
     uint64_t gibs;              /* length of span */
     uint64_t *lists;            /* frame_list.c: what is above the spans, */
     uint64_t lines;             /* so many lines for each list */
-    uint32_t listed;            /* bit per list: a hint that it is not empty */
     struct frame_span *spans;   /* those that have been needed, then those that have not */
     uint64_t spans_open;        /* how many have */
     struct frame_range *ranges; /* all memory that may ever be added: sorted, disjoint, apart */
@@ -106,6 +103,7 @@ struct frames {
     const uint8_t *distance;
     unsigned cpus;
     int64_t pool __attribute__((aligned(64))); /* frames in the tree that no CPU has credit for */
+    uint32_t listed[FRAME_LISTS]; /* of each list of blocks in part free: how many, at most */
 };
 
 /* Setting up. One caller at a time; frame_init() comes before all else. */

@@ -9,22 +9,31 @@
 
 /* Listing. The bits come after the count. */
 
+/* A list counts its blocks before it has them: where it counts none, there are none. */
+static void list_block(struct frames *frames, unsigned list, uint64_t block)
+{
+    atomic_add(&frames->listed[list], 1);
+    if (!list_put(frames, list, 0, block))
+        atomic_sub(&frames->listed[list], 1);
+}
+
 /* Somebody may have listed the block again between the change that made us come here and now; so
  * the descriptor is read again after the bit is cleared, or that listing would be lost. */
 void block_unlist(struct frames *frames, uint64_t block, unsigned list)
 {
-    list_take(frames, list, 0, block);
+    if (list_take(frames, list, 0, block))
+        atomic_sub(&frames->listed[list], 1);
     if (desc_list(atomic_recheck(block_desc(frames, block))) == list)
-        list_put(frames, list, 0, block);
+        list_block(frames, list, block);
 }
 
-static void relist(struct frames *frames, uint64_t block, uint16_t old, uint16_t new)
+void block_relist(struct frames *frames, uint64_t block, uint16_t old, uint16_t new)
 {
     unsigned from = desc_list(old), to = desc_list(new);
     if (from == to)
         return;
     if (to != LIST_NONE)
-        list_put(frames, to, 0, block);
+        list_block(frames, to, block);
     if (from != LIST_NONE)
         block_unlist(frames, block, from);
 }
@@ -37,25 +46,12 @@ void block_added(struct frames *frames, uint64_t block, uint16_t old, unsigned c
     const struct frame_cpu *cpu = &frames->cpu[frame_home_cpu()];
     uint16_t new = (uint16_t)(old + DESC(count));
     if ((old & DESC_OWNED) == 0)
-        relist(frames, block, old, new);
+        block_relist(frames, block, old, new);
     else if ((old ^ new) >= DESC(64) && cpu->owned != block && cpu->runs != block)
         block_release(frames, block);
     if (desc_count(new) == (int)BLOCK_FRAMES)
         block_merge(frames, block);
-}
-
-void block_subtracted(struct frames *frames, uint64_t block, uint16_t old, unsigned count)
-{
-    relist(frames, block, old, (uint16_t)(old - DESC(count)));
-}
-
-bool frames_put_word(struct frames *frames, uint64_t word, uint64_t bits)
-{
-    uint64_t block = word / LINE_WORDS;
-    if (!line_put_in_word(&block_line(frames, block)[word % LINE_WORDS], bits))
-        return false;
-    block_add(frames, block, word_count(bits));
-    return true;
+    frame_earn(frames, 0);
 }
 
 bool frames_put(struct frames *frames, uint64_t start, unsigned count)
@@ -68,9 +64,11 @@ bool frames_put(struct frames *frames, uint64_t start, unsigned count)
     for (unsigned word = low / 64; word * 64 < high; word++)
         if ((atomic_load(&line[word]) & line_window(word, low, high)) != 0)
             return false;
-    for (unsigned word = low / 64; word * 64 < high; word++)
-        if (!frames_put_word(frames, block * LINE_WORDS + word, line_window(word, low, high)))
+    for (unsigned word = low / 64; word * 64 < high; word++) {
+        uint64_t bits = line_window(word, low, high);
+        if (!frames_put_word(frames, block * LINE_WORDS + word, bits, bits_count(bits)))
             return false;
+    }
     return true;
 }
 
@@ -90,7 +88,7 @@ bool block_own(struct frames *frames, uint64_t block)
 static void disown(struct frames *frames, uint64_t block)
 {
     uint16_t old = atomic_and(block_desc(frames, block), (uint16_t)~DESC_OWNED);
-    relist(frames, block, DESC(0), old & DESC_COUNT);
+    block_relist(frames, block, DESC(0), old & DESC_COUNT);
 }
 
 void block_release(struct frames *frames, uint64_t block)
@@ -164,7 +162,7 @@ bool gib_split(struct frames *frames, uint64_t gib)
 {
     if (!list_take(frames, LIST_GIBS, 1, gib))
         return false;
-    if (!span_is_open(frames, gib))
+    if (open_span(frames, gib) == NULL)
         span_open(frames, gib, DESC_WHOLE);
     line_fill(frames->span[gib]->list[LIST_BLOCKS], UINT64_MAX);
     list_put(frames, LIST_BLOCKS, 1, gib);

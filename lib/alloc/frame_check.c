@@ -45,7 +45,7 @@ static uint64_t check_line(struct check *check, const struct frames *frames, uin
     const uint64_t *line = block_line(frames, block);
     uint16_t desc = *block_desc(frames, block);
     for (unsigned i = 0; i < LINE_WORDS; i++)
-        free += word_count(line[i]);
+        free += bits_count(line[i]);
     check_expect(check, (int)free == desc_count(desc),
                  "block 0x%lx counts %d free frames, its line has %lu", start, desc_count(desc),
                  free);
@@ -85,7 +85,7 @@ static uint64_t check_gib(struct check *check, const struct frames *frames, uint
         check_managed(check, frames, gib << SPAN_SHIFT, SPAN_FRAMES);
         return SPAN_FRAMES;
     }
-    for (unsigned i = 0; span_is_open(frames, gib) && i < SPAN_BLOCKS; i++)
+    for (unsigned i = 0; open_span(frames, gib) != NULL && i < SPAN_BLOCKS; i++)
         free += check_block(check, frames, gib * SPAN_BLOCKS + i);
     check_expect(check, free != SPAN_FRAMES, "GiB %lu is wholly free and should have been merged",
                  gib);
@@ -98,12 +98,23 @@ static void check_hints(struct check *check, const struct frames *frames, unsign
     for (uint64_t gib = 0; gib < frames->gibs; gib++) {
         bool known = list_has(frames, list, 1, gib);
         check_expect(check,
-                     known || list >= LIST_GIBS || !span_is_open(frames, gib) ||
+                     known || list >= LIST_GIBS || open_span(frames, gib) == NULL ||
                          line_is(frames->span[gib]->list[list], 0),
                      "GiB %lu is not known to have blocks of list %u, but has", gib, list);
         check_expect(check, !known || list_has(frames, list, 2, gib / LINE_BITS),
                      "the top of list %u does not know of GiB %lu", list, gib);
     }
+}
+
+/* Of a list of blocks in part free. */
+static void check_listed(struct check *check, const struct frames *frames, unsigned list)
+{
+    uint64_t blocks = 0;
+    for (uint64_t gib = 0; gib < frames->gibs; gib++)
+        for (unsigned i = 0; open_span(frames, gib) != NULL && i < LINE_WORDS; i++)
+            blocks += bits_count(frames->span[gib]->list[list][i]);
+    check_expect(check, blocks == frames->listed[list], "list %u counts %u blocks, it has %lu",
+                 list, frames->listed[list], blocks);
 }
 
 /* Frames at a CPU's hand are free, and not free in the tree. Returns how many. */
@@ -112,11 +123,11 @@ static uint64_t check_mask(struct check *check, const struct frames *frames, uin
 {
     for (uint64_t rest = mask; rest != 0; rest &= rest - 1) {
         uint64_t frame = first + bits_lowest(rest), gib = frame >> SPAN_SHIFT;
-        bool open = span_is_open(frames, gib) && !list_has(frames, LIST_GIBS, 1, gib);
+        bool open = open_span(frames, gib) != NULL && !list_has(frames, LIST_GIBS, 1, gib);
         check_expect(check, open && !has_bit(block_line(frames, frame >> BLOCK_SHIFT), frame),
                      "frame 0x%lx is at a CPU's hand and in the tree", frame);
     }
-    return word_count(mask);
+    return bits_count(mask);
 }
 
 static uint64_t check_cpu(struct check *check, const struct frames *frames, unsigned number)
@@ -140,6 +151,8 @@ size_t frame_check(const struct frames *frames, check_report *report)
         free += check_cpu(&check, frames, i);
     for (unsigned list = 0; list < FRAME_LISTS; list++)
         check_hints(&check, frames, list);
+    for (unsigned list = 0; list < LIST_BLOCKS; list++)
+        check_listed(&check, frames, list);
     check_expect(&check, frames->pool >= 0, "the pool owes %ld frames", -frames->pool);
     check_expect(&check, free == frame_free_count(frames),
                  "%lu frames are counted free, the tree and the CPUs have %lu",

@@ -20,7 +20,8 @@ static uint8_t *record_of(const struct frames *frames, uint64_t frame)
 
 static unsigned recorded(const struct frames *frames, uint64_t frame)
 {
-    return span_is_open(frames, frame >> SPAN_SHIFT) ? atomic_peek(record_of(frames, frame)) : 0;
+    return open_span(frames, frame >> SPAN_SHIFT) != NULL ? atomic_peek(record_of(frames, frame))
+                                                          : 0;
 }
 
 void frame_debug_open(struct frames *frames, uint64_t gib)
@@ -59,7 +60,7 @@ void frame_debug_free(struct frames *frames, uint64_t frame, unsigned order)
 {
     frame_check_place(frames, "frame_free", frame, order);
     uint8_t expected = (uint8_t)(order + 1);
-    if (!span_is_open(frames, frame >> SPAN_SHIFT) ||
+    if (open_span(frames, frame >> SPAN_SHIFT) == NULL ||
         !atomic_cas(record_of(frames, frame), &expected, 0))
         panic_about(frames, frame, order);
 }

@@ -6,18 +6,14 @@
  */
 #include "lib/alloc/frame_tree.h"
 
-/* Bits [low, high) of a line. */
-struct part {
-    unsigned low, high;
-};
-
-/* The bits of 2^shift frames each that lie wholly in [start, end), of the line that begins at
- * `first`. */
-static struct part part_of(struct want want, uint64_t first, unsigned shift)
+/* Claims a run within [start, end) of the line that begins at frame `first` and whose bits stand
+ * for 2^shift frames each. Its first bit, or -1. */
+static int claim(uint64_t *line, struct want want, uint64_t first, unsigned shift)
 {
     uint64_t round = ((uint64_t)1 << shift) - 1;
-    return (struct part){word_clip((want.start + round) >> shift, first >> shift, LINE_BITS),
-                         word_clip(want.end >> shift, first >> shift, LINE_BITS)};
+    return line_claim(line, want.order - shift,
+                      word_clip((want.start + round) >> shift, first >> shift, LINE_BITS),
+                      word_clip(want.end >> shift, first >> shift, LINE_BITS));
 }
 
 /* Is there a run of 2^order frames in [start, end) and in the 2^shift frames at `first`? */
@@ -33,8 +29,7 @@ uint64_t find_in_block(struct frames *frames, uint64_t block, struct want want)
     uint64_t first = block << BLOCK_SHIFT;
     if ((atomic_load(block_desc(frames, block)) & DESC_RAW) != 0)
         return NOT_FOUND;
-    struct part part = part_of(want, first, 0);
-    int found = line_claim(block_line(frames, block), want.order, part.low, part.high);
+    int found = claim(block_line(frames, block), want, first, 0);
     if (found >= 0)
         block_subtract(frames, block, 1u << want.order);
     else if (want.order > 6)
@@ -67,16 +62,15 @@ static uint64_t take_from_whole(struct frames *frames, uint64_t block, struct wa
 /* A run of blocks of a GiB, put to use as one. */
 static uint64_t take_blocks(struct frames *frames, uint64_t gib, struct want want)
 {
-    unsigned k = want.order - BLOCK_SHIFT;
-    struct part part = part_of(want, gib << SPAN_SHIFT, BLOCK_SHIFT);
-    int found = line_claim(frames->span[gib]->list[LIST_BLOCKS], k, part.low, part.high);
+    struct frame_span *span = frames->span[gib];
+    int found = claim(span->list[LIST_BLOCKS], want, gib << SPAN_SHIFT, BLOCK_SHIFT);
     if (found < 0) {
         gib_merge(frames, gib);
         return NOT_FOUND;
     }
     uint64_t first = gib * SPAN_BLOCKS + (unsigned)found;
-    for (unsigned i = 0; i < 1u << k; i++)
-        block_use(frames->span[gib], (unsigned)found + i);
+    for (unsigned i = 0; i < 1u << (want.order - BLOCK_SHIFT); i++)
+        block_use(span, (unsigned)found + i);
     return first << BLOCK_SHIFT;
 }
 
@@ -84,7 +78,7 @@ static uint64_t take_gib(struct frames *frames, uint64_t gib, struct want want)
 {
     if (!fits(want, gib << SPAN_SHIFT, SPAN_SHIFT) || !list_take(frames, LIST_GIBS, 1, gib))
         return NOT_FOUND;
-    if (!span_is_open(frames, gib))
+    if (open_span(frames, gib) == NULL)
         span_open(frames, gib, 0);
     for (unsigned i = 0; i < SPAN_BLOCKS; i++)
         block_use(frames->span[gib], i);
@@ -119,22 +113,27 @@ static uint64_t find_in_list(struct frames *frames, unsigned list, struct want w
     return NOT_FOUND;
 }
 
-/* The lists where a run of 2^order frames may be found. */
-static unsigned lists_of(unsigned order)
+/* The first list where a run of 2^order frames may be found. */
+static unsigned first_list(unsigned order)
 {
-    unsigned from = order < BLOCK_SHIFT  ? (1u << order) / 64
-                    : order < SPAN_SHIFT ? LIST_BLOCKS
-                                         : LIST_GIBS;
-    unsigned lists = (2u << LIST_GIBS) - (1u << from);
-    return 1u << order < DREGS_END ? lists : lists & ~(1u << LIST_DREGS);
+    if (order >= BLOCK_SHIFT)
+        return order < SPAN_SHIFT ? LIST_BLOCKS : LIST_GIBS;
+    return order < DREGS_SHIFT ? 0 : order - DREGS_SHIFT;
+}
+
+static bool may_have(const struct frames *frames, unsigned list, unsigned order)
+{
+    if (list == LIST_DREGS && order >= DREGS_SHIFT)
+        return false;
+    return list >= LIST_BLOCKS || atomic_recheck(&frames->listed[list]) != 0;
 }
 
 static uint64_t find_in(struct frames *frames, struct want want)
 {
     uint64_t found = NOT_FOUND;
-    unsigned lists = atomic_recheck(&frames->listed) & lists_of(want.order);
-    for (; lists != 0 && found == NOT_FOUND; lists &= lists - 1)
-        found = find_in_list(frames, bits_lowest(lists), want);
+    for (unsigned list = first_list(want.order); list <= LIST_GIBS && found == NOT_FOUND; list++)
+        if (may_have(frames, list, want.order))
+            found = find_in_list(frames, list, want);
     return found;
 }
 
@@ -160,28 +159,31 @@ static uint64_t node_rank(const struct frames *frames, size_t from, size_t node)
     return node == from ? 0 : (1 + distance) * frames->nodes + node;
 }
 
-/* The node of the lowest rank from `least` on, or the number of nodes. */
-static size_t next_node(const struct frames *frames, size_t from, uint64_t least)
+/* The node of the lowest rank from *rank on, which goes beyond it; or the number of nodes. */
+static size_t next_node(const struct frames *frames, size_t from, uint64_t *rank)
 {
     size_t best = frames->nodes;
+    uint64_t lowest = UINT64_MAX;
     for (size_t node = 0; node < frames->nodes; node++) {
-        uint64_t rank = node_rank(frames, from, node);
-        if (rank >= least && (best == frames->nodes || rank < node_rank(frames, from, best)))
+        uint64_t own = node_rank(frames, from, node);
+        if (own >= *rank && own < lowest) {
+            lowest = own;
             best = node;
+        }
     }
+    *rank = lowest + 1;
     return best;
 }
 
 uint64_t find(struct frames *frames, struct want want, unsigned node)
 {
-    uint64_t least = 0;
+    uint64_t rank = 0;
     for (size_t i = 0; node != 0 && i < frames->nodes; i++) {
-        size_t at = next_node(frames, node - 1, least);
-        least = node_rank(frames, node - 1, at) + 1;
-        for (size_t r = frames->node[at].count; r-- > 0;) {
-            struct frame_range range = frames->node[at].ranges[r];
-            uint64_t start = bits_max(want.start, range.start.number);
-            struct want part = {start, bits_min(want.end, range.end.number), want.order, want.own};
+        const struct frame_node *at = &frames->node[next_node(frames, node - 1, &rank)];
+        for (size_t r = at->count; r-- > 0;) {
+            struct want part = want;
+            part.start = bits_max(want.start, at->ranges[r].start.number);
+            part.end = bits_min(want.end, at->ranges[r].end.number);
             uint64_t found = find_high_first(frames, part);
             if (found != NOT_FOUND)
                 return found;

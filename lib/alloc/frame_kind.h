@@ -12,7 +12,6 @@ struct frame_kind {
     bool keeps_low;          /* low memory goes last */
     bool keeps_whole;        /* what is broken goes before what is whole */
     bool knows_nodes;        /* requests are met from the nearest node */
-    bool serves_interrupts;  /* a handler may call in the middle of a call */
     bool costs_by_the_range; /* metadata goes by RAM, and setting up by ranges, not by frames */
 };
 

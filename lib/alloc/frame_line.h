@@ -102,6 +102,8 @@ static inline int line_claim(uint64_t line[LINE_WORDS], unsigned k, unsigned low
                 return (int)(first * 64);
             continue;
         }
+        if (atomic_peek(&line[first]) == 0)
+            continue;
         int found = line_claim_in_word(&line[first], k, line_window(first, low, high));
         if (found >= 0)
             return (int)(first * 64) + found;

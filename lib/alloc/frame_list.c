@@ -24,13 +24,20 @@ uint64_t *list_word(const struct frames *frames, unsigned list, unsigned level, 
     return &line_of(frames, list, level, bit / LINE_BITS)[bit % LINE_BITS / 64];
 }
 
-void list_put(struct frames *frames, unsigned list, unsigned level, uint64_t bit)
+/* True if the bit was clear. */
+static bool set(const struct frames *frames, unsigned list, unsigned level, uint64_t bit)
 {
-    for (; level <= LEVEL_TOP; level++, bit /= LINE_BITS)
-        if (!list_has(frames, list, level, bit))
-            atomic_or(list_word(frames, list, level, bit), (uint64_t)1 << (bit % 64));
-    if ((atomic_recheck(&frames->listed) >> list & 1) == 0)
-        atomic_or(&frames->listed, 1u << list);
+    uint64_t one = (uint64_t)1 << (bit % 64);
+    return !list_has(frames, list, level, bit) &&
+           (atomic_or(list_word(frames, list, level, bit), one) & one) == 0;
+}
+
+bool list_put(struct frames *frames, unsigned list, unsigned level, uint64_t bit)
+{
+    bool put = set(frames, list, level, bit);
+    while (level++ < LEVEL_TOP)
+        set(frames, list, level, bit /= LINE_BITS);
+    return put;
 }
 
 bool list_take(struct frames *frames, unsigned list, unsigned level, uint64_t bit)
@@ -45,10 +52,7 @@ static void withdraw(struct frames *frames, unsigned list, unsigned level, uint6
     const uint64_t *line = line_of(frames, list, level, index);
     if (!line_is(line, 0))
         return;
-    if (level == LEVEL_TOP)
-        atomic_and(&frames->listed, ~(1u << list));
-    else
-        list_take(frames, list, level + 1, index);
+    list_take(frames, list, level + 1, index);
     if (!line_is(line, 0))
         list_put(frames, list, level + 1, index);
 }
@@ -58,7 +62,7 @@ uint64_t list_highest(struct frames *frames, unsigned list, unsigned level, uint
 {
     while (limit > 0) {
         uint64_t index = (limit - 1) / LINE_BITS, first = index * LINE_BITS;
-        if (level > 0 || span_is_open(frames, index)) {
+        if (level > 0 || open_span(frames, index) != NULL) {
             const uint64_t *line = line_of(frames, list, level, index);
             int bit = line_highest(line, (unsigned)(limit - first));
             if (bit >= 0)
@@ -72,7 +76,5 @@ uint64_t list_highest(struct frames *frames, unsigned list, unsigned level, uint
         withdraw(frames, list, level, next);
         limit = (next + 1) * LINE_BITS;
     }
-    if (level == LEVEL_TOP)
-        withdraw(frames, list, level, 0);
     return NOT_FOUND;
 }

@@ -9,10 +9,7 @@
 /* The order of the largest block that starts at `at` and ends at `end` or before. */
 static unsigned order_at(uint64_t at, uint64_t end)
 {
-    unsigned order = bits_highest(end - at);
-    if (at != 0 && bits_lowest(at) < order)
-        order = bits_lowest(at);
-    return order < FRAME_ORDER_MAX ? order : FRAME_ORDER_MAX;
+    return (unsigned)bits_min(bits_highest(end - at), bits_lowest(at | SPAN_FRAMES));
 }
 
 void frame_free_run(struct frames *frames, frame_t start, uint64_t count)
@@ -48,7 +45,7 @@ static uint64_t stretch(const struct frames *frames, uint64_t at, bool *free)
 {
     uint64_t last = at - 1, gib = last >> SPAN_SHIFT, block = last >> BLOCK_SHIFT;
     *free = list_has(frames, LIST_GIBS, 1, gib);
-    if (*free || !span_is_open(frames, gib))
+    if (*free || open_span(frames, gib) == NULL)
         return gib << SPAN_SHIFT;
     uint16_t desc = atomic_load(block_desc(frames, block));
     *free = (desc & DESC_WHOLE) != 0;

@@ -169,7 +169,7 @@ static uint64_t add_some(struct frames *frames, uint64_t at, uint64_t end)
         return add_gibs(frames, gib, end >> SPAN_SHIFT) << SPAN_SHIFT;
     if (list_has(frames, LIST_GIBS, 1, gib))
         return 0;
-    if (!span_is_open(frames, gib))
+    if (open_span(frames, gib) == NULL)
         span_open(frames, gib, 0);
     if (at % BLOCK_FRAMES == 0 && end >> BLOCK_SHIFT > block) {
         uint64_t count = bits_min((gib + 1) * SPAN_BLOCKS, end >> BLOCK_SHIFT) - block;

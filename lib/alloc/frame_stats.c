@@ -11,7 +11,6 @@ const struct frame_kind frame_kind = {
     .keeps_low = true,
     .keeps_whole = true,
     .knows_nodes = true,
-    .serves_interrupts = true,
     .costs_by_the_range = true,
 };
 
@@ -43,7 +42,7 @@ void frame_count_blocks(const struct frames *frames, uint64_t count[FRAME_ORDERS
     for (uint64_t gib = 0; gib < frames->gibs; gib++) {
         if (list_has(frames, LIST_GIBS, 1, gib))
             count[FRAME_ORDER_MAX]++;
-        else if (span_is_open(frames, gib))
+        else if (open_span(frames, gib) != NULL)
             count_span(frames->span[gib], count);
     }
 }
@@ -86,7 +85,7 @@ struct frame_fullness frame_fullness(const struct frames *frames, uint64_t start
         if (list_has(frames, LIST_GIBS, 1, gib)) {
             fullness.free += next - at;
             fullness.whole += next - at;
-        } else if (span_is_open(frames, gib)) {
+        } else if (open_span(frames, gib) != NULL) {
             for (; at < next; at += BLOCK_FRAMES)
                 add_block(frames, at >> BLOCK_SHIFT, &fullness);
         }

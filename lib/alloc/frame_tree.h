@@ -17,8 +17,9 @@
  * adds and comes to 512 has seen the block become free as a whole, and merges it. A CPU that is
  * between the two holds at most 64 frames of a block.
  *
- * A block that has free frames and no owner is listed under the class of its count; or somebody is
- * about to list it. A listing may be stale: whoever follows it looks at the descriptor.
+ * A block that has free frames and no owner is in the list of its count; or somebody is about to
+ * list it. A listing may be stale: whoever follows it looks at the descriptor. A list of such
+ * blocks counts at least those that it has: where the count is 0 no search need look.
  *
  * While a GiB is whole its span means nothing, and while a block has never been used its line means
  * nothing: a terabyte is made free by setting a thousand bits.
@@ -61,12 +62,13 @@ static inline int desc_count(uint16_t desc)
 
 /* The lists, in the order in which they are searched: the fullest blocks first, those with hardly
  * anything last ("dregs": taking from them costs more than it compacts), then what is whole. */
-#define LIST_DREGS  8 /* 1 to 15 free frames; list k < 8: 64 * k or more */
-#define LIST_BLOCKS 9
-#define LIST_GIBS   10
-#define LIST_SPANS  11
+#define LIST_DREGS  6 /* below DREGS_END free frames; list k < 6: DREGS_END << k or more */
+#define LIST_BLOCKS 7
+#define LIST_GIBS   8
+#define LIST_SPANS  9
 #define LIST_NONE   FRAME_LISTS
-#define DREGS_END   16
+#define DREGS_SHIFT 3
+#define DREGS_END   (1 << DREGS_SHIFT)
 
 /* The list in which a block of this descriptor must be. */
 static inline unsigned desc_list(uint16_t desc)
@@ -75,12 +77,12 @@ static inline unsigned desc_list(uint16_t desc)
     if ((desc & (DESC_OWNED | DESC_RAW | DESC_WHOLE)) != 0 || count <= 0 ||
         count >= (int)BLOCK_FRAMES)
         return LIST_NONE;
-    return count < DREGS_END ? LIST_DREGS : (unsigned)count / 64;
+    return count < DREGS_END ? LIST_DREGS : bits_highest((unsigned)count) - DREGS_SHIFT;
 }
 
 struct frame_span {
-    uint64_t list[LIST_GIBS][LINE_WORDS]; /* bit per block */
     uint16_t desc[SPAN_BLOCKS];
+    uint64_t list[LIST_GIBS][LINE_WORDS]; /* bit per block */
     uint64_t line[SPAN_BLOCKS][LINE_WORDS];
 };
 
@@ -100,10 +102,10 @@ static inline uint64_t *block_line(const struct frames *frames, uint64_t block)
     return span_of(frames, block)->line[block % SPAN_BLOCKS];
 }
 
-/* Has the span of this GiB ever been written? */
-static inline bool span_is_open(const struct frames *frames, uint64_t gib)
+/* The span of this GiB, or NULL if it has never been written. */
+static inline struct frame_span *open_span(const struct frames *frames, uint64_t gib)
 {
-    return gib < frames->gibs && atomic_load(&frames->span[gib]) != NULL;
+    return gib < frames->gibs ? atomic_load(&frames->span[gib]) : NULL;
 }
 
 /* frame_setup.c */
@@ -116,9 +118,8 @@ bool frame_is_managed(const struct frames *frames, uint64_t start, uint64_t coun
 void span_open(struct frames *frames, uint64_t gib, uint16_t state);
 
 /* frame_list.c: sets of blocks, or of GiBs, with hints above them: level 0 has a bit for each
- * block, level 1 for each GiB that may have such a block, level 2 for each 512 GiB, and `listed`
- * for each list. The list of GiBs begins at level 1, and so does LIST_SPANS: GiBs that have a span.
- */
+ * block, level 1 for each GiB that may have such a block, level 2 for each 512 GiB. The list of
+ * GiBs begins at level 1, and so does LIST_SPANS: GiBs that have a span. */
 
 uint64_t *list_word(const struct frames *frames, unsigned list, unsigned level, uint64_t bit);
 
@@ -128,8 +129,8 @@ static inline bool list_has(const struct frames *frames, unsigned list, unsigned
     return (atomic_recheck(list_word(frames, list, level, bit)) >> (bit % 64)) & 1;
 }
 
-/* Sets the bit and the hints above it, unless they are set. */
-void list_put(struct frames *frames, unsigned list, unsigned level, uint64_t bit);
+/* Sets the bit and the hints above it, unless they are set. True if the bit was clear. */
+bool list_put(struct frames *frames, unsigned list, unsigned level, uint64_t bit);
 
 /* Clears the bit; returns what it was. */
 bool list_take(struct frames *frames, unsigned list, unsigned level, uint64_t bit);
@@ -139,30 +140,26 @@ uint64_t list_highest(struct frames *frames, unsigned list, unsigned level, uint
 
 /* frame_block.c: what any number of CPUs do to blocks at once. Nothing here waits for anybody. */
 
-/* The count of a block was `old` and is now more or less by what the caller put into the line or
- * took out of it: lists the block where it belongs, and merges it. Nothing to do while it stays in
- * its class. */
+/* The descriptor of a block that nobody owns was `old` and is `new`: lists the block where it
+ * belongs now. */
+void block_relist(struct frames *frames, uint64_t block, uint16_t old, uint16_t new);
+
+/* The count of a block was `old` and is more by what the caller put into the line: lists the block,
+ * or merges it. Nothing to do while it stays in its list. */
 void block_added(struct frames *frames, uint64_t block, uint16_t old, unsigned count);
-void block_subtracted(struct frames *frames, uint64_t block, uint16_t old, unsigned count);
 
 /* Cheaper than desc_list(), and may say no where that says yes. */
 static inline bool desc_same_list(uint16_t less, uint16_t more)
 {
-    return (uint16_t)(less ^ more) < DESC(64) && (int16_t)less >= DESC(DREGS_END);
-}
-
-static inline void block_add(struct frames *frames, uint64_t block, unsigned count)
-{
-    uint16_t old = atomic_add(block_desc(frames, block), DESC(count));
-    if (!desc_same_list(old, (uint16_t)(old + DESC(count))))
-        block_added(frames, block, old, count);
+    return (less ^ more) < less && (int16_t)less >= DESC(DREGS_END);
 }
 
 static inline void block_subtract(struct frames *frames, uint64_t block, unsigned count)
 {
     uint16_t old = atomic_sub(block_desc(frames, block), DESC(count));
-    if ((old & DESC_OWNED) == 0 && !desc_same_list((uint16_t)(old - DESC(count)), old))
-        block_subtracted(frames, block, old, count);
+    uint16_t new = (uint16_t)(old - DESC(count));
+    if ((old & DESC_OWNED) == 0 && !desc_same_list(new, old))
+        block_relist(frames, block, old, new);
 }
 
 /* Makes a block with free frames the caller's, if it has no owner; and gives it up again. */
@@ -186,9 +183,21 @@ static inline void block_use(struct frame_span *span, uint64_t index)
 
 void block_split(struct frames *frames, uint64_t block);
 
-/* Puts back frames of one word of a block in use. False if one of them is free already, and nothing
- * has changed then. */
-bool frames_put_word(struct frames *frames, uint64_t word, uint64_t bits);
+/* Puts back `count` frames of one word of a block in use. False if one of them is free already, and
+ * nothing has changed then. */
+static inline bool frames_put_word(struct frames *frames, uint64_t word, uint64_t bits,
+                                   unsigned count)
+{
+    uint64_t block = word / LINE_WORDS;
+    struct frame_span *span = span_of(frames, block);
+    uint64_t *words = (uint64_t *)span->line;
+    if (!line_put_in_word(&words[word % ((uint64_t)SPAN_BLOCKS * LINE_WORDS)], bits))
+        return false;
+    uint16_t old = atomic_add(&span->desc[block % SPAN_BLOCKS], DESC(count));
+    if (!desc_same_list(old, (uint16_t)(old + DESC(count))))
+        block_added(frames, block, old, count);
+    return true;
+}
 
 /* The same for frames [start, start + count) of one block, unless it is not in use. */
 bool frames_put(struct frames *frames, uint64_t start, unsigned count);
@@ -238,7 +247,7 @@ uint64_t find_in_owned(struct frames *frames, struct want want);
 /* Pays for what is wanted, and finds it. */
 uint64_t frame_take(struct frames *frames, struct want want, unsigned flags, unsigned node);
 
-/* Is paid for frames that went back to the tree. */
+/* Is paid for frames that go back to the tree, and shares with other CPUs what is too much. */
 void frame_earn(struct frames *frames, uint64_t count);
 
 /* frame_misuse.c: panic if there is something to panic about. */

@@ -20,10 +20,7 @@
     ensures  \forall integer i; is_set(\result, i) <==> from <= i < to; */
 static inline uint64_t word_mask(unsigned from, unsigned to)
 {
-    if (from >= to)
-        return 0;
-    uint64_t above = to == 64 ? 0 : UINT64_MAX << to;
-    return (UINT64_MAX << from) & ~above;
+    return from < to ? bits_mask(from, to - from) : 0;
 }
 
 /* How many of the numbers [start, start + size) lie below `limit`. */
@@ -34,15 +31,6 @@ static inline unsigned word_clip(uint64_t limit, uint64_t start, unsigned size)
     if (limit <= start)
         return 0;
     return limit - start < size ? (unsigned)(limit - start) : size;
-}
-
-/* The run of 2^k bits at bit `first`. */
-/*@ requires k <= 6 && first + (1 << k) <= 64;
-    assigns  \nothing;
-    ensures  \forall integer i; is_set(\result, i) <==> first <= i < first + (1 << k); */
-static inline uint64_t word_run(unsigned first, unsigned k)
-{
-    return word_mask(first, first + (1u << k));
 }
 
 /* The bits whose number is a multiple of 2^k. */
@@ -98,16 +86,6 @@ static inline int word_take(uint64_t *word, unsigned k, uint64_t window)
     if (runs == 0)
         return -1;
     unsigned first = bits_highest(runs);
-    *word &= ~word_run(first, k);
+    *word &= ~bits_mask(first, 1u << k);
     return (int)first;
-}
-
-/* The number of set bits: pairs, then nibbles, then bytes are summed side by side.
- * Tested, not proved. */
-static inline unsigned word_count(uint64_t word)
-{
-    word -= (word >> 1) & 0x5555555555555555;
-    word = (word & 0x3333333333333333) + ((word >> 2) & 0x3333333333333333);
-    word = (word + (word >> 4)) & 0x0f0f0f0f0f0f0f0f;
-    return (unsigned)((word * 0x0101010101010101) >> 56);
 }

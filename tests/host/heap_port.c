@@ -163,8 +163,7 @@ static bool call_fails(void)
 {
     unsigned call = __atomic_fetch_add(&host_heap_calls, 1, __ATOMIC_RELAXED);
     bool fails = call == failing[0] || call == failing[1] || (fail_onwards && call >= failing[0]);
-    if (fails)
-        __atomic_fetch_add(&host_heap_failures, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&host_heap_failures, fails, __ATOMIC_RELAXED);
     return fails;
 }
 

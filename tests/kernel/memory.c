@@ -22,6 +22,13 @@ uint64_t memory_free_frames(void)
     return pmm_account().free;
 }
 
+void memory_need(uint64_t bytes)
+{
+    kmalloc_trim();
+    if (memory_free_frames() < bytes / PAGE_SIZE)
+        ktest_skip("this machine has too little memory");
+}
+
 void memory_check_everything(void)
 {
     KTEST_CHECK(pmm_check(ktest_report) == 0);

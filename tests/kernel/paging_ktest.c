@@ -38,6 +38,7 @@ KTEST(paging, changed_translation_is_seen_by_the_cpu)
 
 KTEST(paging, large_pages_work_and_split)
 {
+    memory_need(6 * MIB); /* of which 2 MiB are aligned */
     struct paging *paging = kspace_paging();
     uintptr_t virt = MEMLAYOUT_MMAP_START + 64 * GIB;
     uint64_t tables = paging->tables;

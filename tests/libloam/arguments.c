@@ -134,13 +134,13 @@ static void bad_alignments_are_einval(void)
         size_t align = opaque(bad[i]);
         errno = 0;
         require(aligned_alloc(align, 64) == NULL && errno == EINVAL);
-        errno = 0;
-        require(memalign(align, 64) == NULL && errno == EINVAL);
         void *untouched = &errno;
         errno = 0;
         require(posix_memalign(&untouched, align, 64) == EINVAL);
         require(untouched == &errno && errno == 0);
     }
+    errno = 0;
+    require(memalign(opaque(SIZE_MAX / 2 + 2), 64) == NULL && errno == EINVAL);
     void *untouched = &errno;
     require(posix_memalign(&untouched, opaque(4), 64) == EINVAL && untouched == &errno);
     require(posix_memalign(&untouched, opaque(1), 64) == EINVAL && untouched == &errno);
@@ -173,6 +173,17 @@ static void huge_alignments_fail_or_hold(void)
         errno = 0;
         void *block = aligned_alloc(align, 100);
         require(block != NULL ? is_aligned(block, align) : errno == ENOMEM);
+        free(block);
+    }
+}
+
+/* As in the GNU C library. */
+static void memalign_rounds_alignments_up(void)
+{
+    static const size_t odd[][2] = {{0, 1}, {1, 1}, {3, 4}, {24, 32}, {48, 64}, {5000, 8192}};
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+        void *block = memalign(opaque(odd[i][0]), 100);
+        require(block != NULL && is_aligned(block, odd[i][1]));
         free(block);
     }
 }
@@ -259,6 +270,7 @@ const struct corner corner_arguments[] = {
     {"bad_alignments_are_einval", bad_alignments_are_einval},
     {"alignments_hold_up_to_64_mib", alignments_hold_up_to_64_mib},
     {"huge_alignments_fail_or_hold", huge_alignments_fail_or_hold},
+    {"memalign_rounds_alignments_up", memalign_rounds_alignments_up},
     {"every_block_is_aligned_to_16", every_block_is_aligned_to_16},
     {"valloc_and_pvalloc_give_pages", valloc_and_pvalloc_give_pages},
     {"usable_size_is_usable", usable_size_is_usable},

@@ -115,6 +115,51 @@ static void fork_handlers_may_allocate(void)
     fork_while_others_allocate();
 }
 
+/* A library's lock, which its users hold while they allocate, and its handlers around fork. */
+static pthread_mutex_t library_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void library_before(void)
+{
+    pthread_mutex_lock(&library_lock);
+}
+
+static void library_after(void)
+{
+    pthread_mutex_unlock(&library_lock);
+}
+
+/* Before the constructors of all libraries, but for one that the linker was told to start first. */
+static void library_start(void)
+{
+    pthread_atfork(library_before, library_after, library_after);
+}
+
+static __attribute__((section(".preinit_array"), used)) void (*const early)(void) = library_start;
+
+static void *allocate_under_lock(void *argument)
+{
+    while (!__atomic_load_n(&is_over, __ATOMIC_RELAXED)) {
+        pthread_mutex_lock(&library_lock);
+        free(opaque_pointer(malloc(100000)));
+        free(opaque_pointer(malloc((size_t)5 << 20)));
+        pthread_mutex_unlock(&library_lock);
+    }
+    return argument;
+}
+
+static void fork_handlers_may_wait_for_who_allocates(void)
+{
+    alarm(30);
+    pthread_t threads[THREADS];
+    for (size_t i = 0; i < THREADS; i++)
+        require(pthread_create(&threads[i], NULL, allocate_under_lock, NULL) == 0);
+    for (int i = 0; i < 50; i++)
+        fork_and_wait();
+    __atomic_store_n(&is_over, true, __ATOMIC_RELAXED);
+    for (size_t i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+}
+
 /* --- from a signal handler ----------------------------------------------------------------------
  */
 
@@ -179,6 +224,7 @@ const struct corner corner_forks[] = {
     {"fork_while_others_allocate", fork_while_others_allocate},
     {"children_fork_again", children_fork_again},
     {"fork_handlers_may_allocate", fork_handlers_may_allocate},
+    {"fork_handlers_may_wait_for_who_allocates", fork_handlers_may_wait_for_who_allocates},
     {"fork_from_a_signal_handler", fork_from_a_signal_handler},
     {"vfork_and_exec", vfork_and_exec},
     {NULL, NULL},

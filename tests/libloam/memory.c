@@ -4,11 +4,13 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -61,6 +63,29 @@ static void use_40_mib(void)
         require(corner_is_filled(blocks[i], (size_t)1 << (4 + i * 7 % 17), (unsigned)i));
         free(blocks[i]);
     }
+}
+
+static void *use_40_mib_too(void *argument)
+{
+    use_40_mib();
+    return argument;
+}
+
+/* Address space that was reserved before must not count. */
+static void limits_may_come_later(void)
+{
+    const struct rlimit limit = {.rlim_cur = (size_t)1 << 30, .rlim_max = RLIM_INFINITY};
+    free(opaque_pointer(malloc(1)));
+    require(setrlimit(RLIMIT_AS, &limit) == 0);
+    void *block = malloc(opaque((size_t)500 << 20));
+    require(block != NULL);
+    use_40_mib();
+    pthread_t thread;
+    require(pthread_create(&thread, NULL, use_40_mib_too, NULL) == 0);
+    require(pthread_join(thread, NULL) == 0);
+    require(malloc(opaque((size_t)1 << 30)) == NULL);
+    free(block);
+    exhaust_and_go_on();
 }
 
 enum { MANY = 400000 };
@@ -147,6 +172,7 @@ static void leave_three_blocks(void)
 const struct corner corner_memory[] = {
     {"exhaust_and_go_on", exhaust_and_go_on},
     {"use_40_mib", use_40_mib},
+    {"limits_may_come_later", limits_may_come_later},
     {"trim_gives_memory_back", trim_gives_memory_back},
     {"idle_programs_give_memory_back", idle_programs_give_memory_back},
     {"sparse_slabs_give_pages_back", sparse_slabs_give_pages_back},

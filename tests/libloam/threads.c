@@ -159,6 +159,27 @@ static void what_is_freed_last_leaves_no_heap(void)
     require(corner_resident() < early + (2 << 20));
 }
 
+static void *allocate_some(void *argument)
+{
+    for (size_t size = 1; size < 5000; size += 100)
+        free(opaque_pointer(malloc(size)));
+    return argument;
+}
+
+/* The end of a thread is learnt from a key's destructor. */
+static void threads_leave_no_heap_without_keys(void)
+{
+    pthread_key_t key;
+    while (pthread_key_create(&key, NULL) == 0)
+        continue;
+    for (int i = 0; i < 20; i++)
+        run(allocate_some, NULL);
+    size_t early = corner_resident();
+    for (int i = 0; i < 200; i++)
+        run(allocate_some, NULL);
+    require(corner_resident() < early + (4 << 20));
+}
+
 /* --- many at once ------------------------------------------------------------------------------
  */
 
@@ -281,6 +302,7 @@ const struct corner corner_threads[] = {
     {"pthread_exit_leaves_objects", pthread_exit_leaves_objects},
     {"destructors_may_allocate", destructors_may_allocate},
     {"what_is_freed_last_leaves_no_heap", what_is_freed_last_leaves_no_heap},
+    {"threads_leave_no_heap_without_keys", threads_leave_no_heap_without_keys},
     {"threads_trade_blocks", threads_trade_blocks},
     {"three_hundred_threads_at_once", three_hundred_threads_at_once},
     {"main_thread_may_leave_first", main_thread_may_leave_first},

@@ -31,12 +31,18 @@ def tell_symbol(address):
     return [text.strip() + place]
 
 
-def tell_image(address):
+def tell_stack(address):
     stack = guest.stack_of(address)
-    if stack and address < stack[1]:
+    if not stack:
+        return ["no stack of a CPU that is there"]
+    if address < stack[1]:
         return ["the guard page of the %s stack, which ends at 0x%x" % (stack[0], stack[1])]
-    if stack:
-        return ["the %s stack, %d bytes below its start" % (stack[0], stack[2] - address)]
+    return ["the %s stack, %d bytes below its start" % (stack[0], stack[2] - address)]
+
+
+def tell_image(address):
+    if guest.stack_of(address):
+        return tell_stack(address)
     part = guest.image_part(address)
     return [part] + tell_symbol(address) if part else ["beside the kernel image"]
 
@@ -56,13 +62,11 @@ def tell_frame(phys):
 
 
 def tell_arena(address):
-    state = heap.state()
-    block = heap.find_small(state, address)
-    if block:
-        return [tell_block(address, block)]
-    if address < heap.ARENA + int(state["slices"]) * heap.SLICE:
-        return ["in the heap's arena, in no block"]
-    return ["behind the heap's arena, which ends at the break"]
+    world = heap.state()
+    if address >= int(world["end"]):
+        return ["behind the heap's arena, which ends at the break"]
+    block = heap.find_in_arena(world, address)
+    return [tell_block(address, block) if block else "in the heap's arena, in no block"]
 
 
 def tell_region(address):
@@ -75,8 +79,13 @@ def tell_region(address):
 
 
 def tell_mapping(address):
-    block = heap.find_large(heap.state(), address)
+    block = heap.find_mapping(heap.state(), address)
     return tell_region(address) + ([tell_block(address, block)] if block else [])
+
+
+def tell_vmalloc(address):
+    block = heap.find_virtual(address)
+    return [tell_block(address, block) if block else "in no block: a guard, or never used"]
 
 
 def tell_direct_map(address):
@@ -88,17 +97,20 @@ def tell_direct_map(address):
 
 def tell_descriptor(address):
     size = gdb.lookup_type("struct heap_slice").sizeof
-    index = (address - C["MEMLAYOUT_HEAP_TABLE_START"]) // size
-    if index >= int(heap.state()["slices"]):
+    number = (address - C["MEMLAYOUT_HEAP_TABLE_START"]) // size
+    world = heap.state()
+    if number * size > int(world["mask"]):
         return ["behind the descriptors in use"]
-    return ["the descriptor of slice %d, at 0x%x" % (index, heap.ARENA + index * heap.SLICE)]
+    return ["the descriptor of the slice at 0x%x" % heap.slice_of_descriptor(world, number)]
 
 
 TELL = {
     "direct map": tell_direct_map,
     "brk": tell_arena,
     "mmap": tell_mapping,
+    "vmalloc": tell_vmalloc,
     "heap table": tell_descriptor,
+    "kernel stacks": tell_stack,
 }
 
 
@@ -121,7 +133,7 @@ def describe(address):
     elif address >> 63 == 0:
         lines = ["the lower half: nothing of the kernel's"]
     elif window:
-        lines = [window] + TELL[window](address)
+        lines = [window] + TELL.get(window, lambda _: [])(address)
     elif address >= layout.IMAGE:
         lines = tell_image(address)
     else:

@@ -17,7 +17,7 @@ HEADERS = [
     "lib/alloc/frame.h",
     "lib/alloc/frame_line.h",
     "lib/alloc/frame_tree.h",
-    "lib/alloc/heap.h",
+    "lib/alloc/heap_slice.h",
 ]
 DEFINE = re.compile(r"^#define (\w+)[ \t]+([^\n]+?)[ \t]*(?:/\*.*)?$", re.M)
 CAST = re.compile(r"\((uint64_t|size_t)\)")

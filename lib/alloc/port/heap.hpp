@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* heap.h for C++ programs: what C says differently gets its C++ name meanwhile. */
+/* heap.h and port.h for C++ programs: what C says differently gets its C++ name meanwhile. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,6 +11,7 @@
 
 extern "C" {
 #include "lib/alloc/heap.h"
+#include "lib/alloc/port/port.h"
 }
 
 #undef _Static_assert

@@ -10,4 +10,4 @@ extern struct heap port_heap;
 void port_start(void);
 
 /* The machine's own: tells of misuse by the function that `caller` lies in, and ends. */
-_Noreturn void port_stop(const void *caller, const char *sentence);
+void port_stop(const void *caller, const char *sentence) __attribute__((noreturn));

@@ -2,8 +2,9 @@
 /* The heap's headers in a C++ program. */
 #include "lib/alloc/port/heap.hpp"
 
-void *cpp_alloc(struct heap *heap, size_t size);
-void *cpp_alloc(struct heap *heap, size_t size)
+void *cpp_alloc(size_t size);
+void *cpp_alloc(size_t size)
 {
-    return heap_alloc(heap, size);
+    port_start();
+    return heap_alloc(&port_heap, size);
 }
