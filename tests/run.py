@@ -140,7 +140,7 @@ MISUSES = {
     "double_vfree": r"panic: 0x\w+ is not the start of a live block of vmalloc",
     "foreign_pointer": r"panic: 0x\w+ is not a heap pointer",
     "free_in_handler": r"panic: 0x\w+ is already free, a block of \d+ bytes",
-    "inner_pointer": r"panic: 0x\w+ points 4096 bytes into a live block of 200704 bytes at 0x\w+",
+    "inner_pointer": r"panic: 0x\w+ points 4096 bytes into a live block of 200000 bytes at 0x\w+; allocated by inner_pointer",
     "overflow": r"panic: the block of 41 bytes at 0x\w+ was written to behind its end, at 0x\w+",
     "sized_free_mismatch": r"panic: 0x\w+ is a block of 100 bytes, freed as one of 99",
     "write_after_free": r"panic: 0x\w+ was written to while free: byte 100 of the block of \d+ bytes at",
