@@ -207,28 +207,41 @@ static void after_fork_in_child(void)
     heap_fork_child(&hosted_world);
 }
 
-/* The value of an environment variable; NULL without, or if the program has privileges that its
- * caller lacks. */
-static const char *setting(char *const environment[], const char *name)
-{
-    for (; *environment != NULL; environment++) {
-        size_t i = 0;
-        while (name[i] != '\0' && (*environment)[i] == name[i])
-            i++;
-        if (name[i] == '\0' && (*environment)[i] == '=')
-            return getauxval(AT_SECURE) == 0 ? *environment + i + 1 : NULL;
-    }
-    return NULL;
-}
-
 static void read_cap(const char *text)
 {
-    if (text == NULL || text[0] == '\0')
+    if (text[0] == '\0')
         return;
     if (parse_number(text, &cap) != 0)
         hosted_say("loam: LOAM_CAP=%s is not a number of bytes", text);
     if (is_ready)
         heap_set_cap(&hosted_world, cap);
+}
+
+/* What follows `start` in `text`, or NULL if it does not begin with it. strncmp() would be the
+ * first function that many programs have bound at all, for a thousand instructions. */
+static const char *behind(const char *text, const char *start)
+{
+    while (*start != '\0')
+        if (*text++ != *start++)
+            return NULL;
+    return text;
+}
+
+static void read_setting(const char *variable)
+{
+    const char *stats = behind(variable, "LOAM_STATS="), *limit = behind(variable, "LOAM_CAP=");
+    if (stats != NULL)
+        wants_stats = stats[0] != '\0' && strcmp(stats, "0") != 0;
+    else if (limit != NULL)
+        read_cap(limit);
+}
+
+/* Nothing is read where the program has privileges that its caller lacks. */
+static void read_environment(char *const environment[])
+{
+    for (; *environment != NULL; environment++)
+        if (behind(*environment, "LOAM_") != NULL && getauxval(AT_SECURE) == 0)
+            read_setting(*environment);
 }
 
 /* What pthread_atfork() passes on; programs that are linked with libloam.a have one of their own.
@@ -244,9 +257,7 @@ __attribute__((weak, visibility("hidden"))) void *__dso_handle = &__dso_handle;
 static __attribute__((constructor(101))) void start(int argc, char *argv[], char *environment[])
 {
     (void)argc, (void)argv;
-    const char *stats = setting(environment, "LOAM_STATS");
-    wants_stats = stats != NULL && stats[0] != '\0' && strcmp(stats, "0") != 0;
-    read_cap(setting(environment, "LOAM_CAP"));
+    read_environment(environment);
     pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }
 
